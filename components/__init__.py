@@ -1,0 +1,1 @@
+"""TFX components, one folder each: `component.py` (spec and component), `executor.py` (a thin `Do`)."""

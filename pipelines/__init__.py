@@ -1,0 +1,1 @@
+"""The pipeline, its typed configuration, the data sets, the command line."""

@@ -1,0 +1,61 @@
+"""Packaging: the top-level folders are the sub-packages of `tfx_automl`."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+FOLDERS = ("search", "models", "components", "pipelines", "kubeflow")
+
+packages = {"tfx_automl": "tfx_automl"}
+for folder in FOLDERS:
+    packages[f"tfx_automl.{folder}"] = folder
+    for sub in find_packages(str(ROOT / folder)):
+        packages[f"tfx_automl.{folder}.{sub}"] = f"{folder}/{sub.replace('.', '/')}"
+
+version = re.search(r'__version__ = "([^"]+)"', (ROOT / "tfx_automl/__init__.py").read_text(encoding="utf-8"))
+
+# Ranges that admit both stacks: TFX 1.16 (Python 3.10, any Linux) and TFX 1.21 (Python 3.10 to 3.13, glibc 2.39).
+# TFX 1.17 has no wheels for older glibc and is tested by nobody here; there is no 1.18 to 1.20.
+REQUIREMENTS = [
+    "tfx>=1.16.0,!=1.17.*,<1.22",
+    "tensorflow>=2.16,<2.22",
+    "keras>=3.0",
+    "keras-tuner>=1.4.7,<2",
+    "tensorflow-model-analysis>=0.47.1,<0.53",  # 0.47.0 skips half of its own imports
+    "tensorflow-data-validation>=1.16,<2",
+    "tensorflow-transform>=1.16,<2",
+    "tensorflow-metadata>=1.16,<2",
+    "tfx-bsl>=1.16,<2",
+    "ml-metadata>=1.16,<2",
+    "apache-beam[gcp]>=2.59,<3",
+    "protobuf",  # bounded by TFX
+    "absl-py",
+    "numpy",
+    "pandas",
+    "pyarrow>=10",
+    "scikit-learn>=1.3",
+    "pyyaml>=6",
+    "rich>=13",
+    "dill>=0.3",  # TFX 1.16 imports it; newer Beam no longer brings it
+    "pip",  # TFX packages user modules with it
+    "setuptools<81",  # TFX and its friends import pkg_resources
+    "tensorboard",  # TFX 1.21 imports it
+]
+
+setup(
+    name="tfx-automl",
+    version=version.group(1) if version else "0",
+    description="AutoML inside TFX: from raw data to a tuned, fairness-gated, deployable model",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8") if (ROOT / "README.md").exists() else "",
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=sorted(packages),
+    package_dir=packages,
+    package_data={"tfx_automl": ["py.typed"]},
+    install_requires=REQUIREMENTS,
+    extras_require={"notebooks": ["nbclient", "nbformat", "ipykernel", "matplotlib"]},
+    entry_points={"console_scripts": ["tfx-automl=tfx_automl.pipelines.cli:main"]},
+)
