@@ -1,0 +1,156 @@
+"""The pipeline: from a file to a pushed and fairness-checked model."""
+
+from typing import Any
+
+from tfx_automl.models.task import TaskSpec
+from tfx_automl.pipelines.config import RunConfig
+from tfx_automl.pipelines.output import OutputFolder
+
+PIPELINE_NAME = "tfx-automl"
+
+# In-process and single-threaded: Beam's multi_processing mode starts a Python per worker and has lost rows.
+BEAM_ARGUMENTS = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
+
+
+def build_pipeline(config: RunConfig, task: TaskSpec, output: OutputFolder) -> Any:
+    """Builds the pipeline; nothing runs yet.
+
+    Args:
+        config: What the user asked for.
+        task: What is to be predicted, as found in the data.
+        output: Where everything goes.
+
+    Returns:
+        A `tfx.v1.dsl.Pipeline` for LocalDagRunner, with SQLite ML Metadata and caching.
+
+    Raises:
+        ConfigError: A component refuses its part of the configuration.
+    """
+    from tfx import v1 as tfx
+
+    metadata_config = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(output.metadata))
+    return tfx.dsl.Pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=str(output.artifacts),
+        components=_components(config, task, output),
+        enable_cache=True,
+        metadata_connection_config=metadata_config,
+        beam_pipeline_args=list(BEAM_ARGUMENTS),
+    )
+
+
+def _components(config: RunConfig, task: TaskSpec, output: OutputFolder) -> list[Any]:
+    from tfx import v1 as tfx
+
+    from tfx_automl.components.transform.component import Transform
+
+    example_gen = _example_gen(config, task)
+    examples = example_gen.outputs["examples"]
+    statistics = tfx.components.StatisticsGen(examples=examples)
+    # Inferred from train alone, so that the validator can find what is new in the other splits. Without fixed shapes,
+    # so that a value may be missing, in the file and in a request.
+    schema = tfx.components.SchemaGen(
+        statistics=statistics.outputs["statistics"], infer_feature_shape=False, exclude_splits=["eval", "test"]
+    )
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    )
+    transform = Transform(
+        examples=examples,
+        schema=schema.outputs["schema"],
+        statistics=statistics.outputs["statistics"],
+        task=task,
+        exclude=config.exclude,
+    )
+    models = _model_components(config, task, transform, schema)
+    return [
+        example_gen,
+        statistics,
+        schema,
+        validator,
+        transform,
+        *models,
+        *_gate(config, task, output, examples, models),
+    ]
+
+
+def _example_gen(config: RunConfig, task: TaskSpec) -> Any:
+    from tfx_automl.components.example_gen.component import ExampleGen, input_for
+
+    input_base, input_config = input_for(config.data, config.test_data)
+    return ExampleGen(input_base=input_base, input_config=input_config, read=read_options(config, task))
+
+
+def read_options(config: RunConfig, task: TaskSpec | None = None) -> Any:
+    """Returns how the data files are to be read and split."""
+    from tfx_automl.components.example_gen.options import ReadOptions
+
+    given: dict[str, Any] = {"columns": config.columns, "delimiter": config.delimiter, "label": config.label}
+    if config.missing is not None:
+        given["missing"] = config.missing
+    given["task"] = task.kind if task else config.task
+    given["split_ratios"] = dict(zip(("train", "eval", "test"), config.split, strict=True))
+    return ReadOptions(**given)
+
+
+def _model_components(config: RunConfig, task: TaskSpec, transform: Any, schema: Any) -> list[Any]:
+    from tfx_automl.components.baseline.component import Baseline
+    from tfx_automl.components.trainer.component import Trainer
+    from tfx_automl.components.tuner.component import Tuner
+
+    examples = transform.outputs["transformed_examples"]
+    graph = transform.outputs["transform_graph"]
+    tuner = Tuner(
+        examples=examples,
+        transform_graph=graph,
+        schema=schema.outputs["schema"],
+        task=task,
+        family=config.family,
+        algorithm="hyperband",
+        max_epochs=config.max_epochs,
+        factor=config.factor,
+        max_trials=config.max_trials,
+        time_budget_s=config.time_budget,
+        objective=config.objective,
+        seed=config.seed,
+        workers=config.workers,
+    )
+    trainer = Trainer(
+        examples=examples,
+        transform_graph=graph,
+        schema=schema.outputs["schema"],
+        hyperparameters=tuner.outputs["best_hyperparameters"],
+        base_model=tuner.outputs["best_model"],
+        task=task,
+        mode=config.trainer,
+        max_epochs=config.max_epochs,
+        patience=config.patience,
+        seed=config.seed,
+    )
+    return [tuner, trainer, Baseline(examples=examples, transform_graph=graph, task=task, seed=config.seed)]
+
+
+def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any, models: list[Any]) -> list[Any]:
+    from tfx import v1 as tfx
+
+    from tfx_automl.components.evaluator.component import Evaluator
+
+    _, trainer, baseline = models
+    evaluator = Evaluator(
+        examples=examples,
+        model=trainer.outputs["model"],
+        task=task,
+        sensitive=config.sensitive,
+        baseline=baseline.outputs["baseline"],
+        max_gaps=dict(config.max_gap),
+        min_metrics=dict(config.min_metric),
+        min_slice_size=config.min_slice_size,
+    )
+    pusher = tfx.components.Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(output.serving))
+        ),
+    )
+    return [evaluator, pusher]

@@ -1,0 +1,223 @@
+"""The configuration of a run: one typed, frozen object; the flags and the YAML keys are made from its fields."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from types import MappingProxyType
+from typing import Any
+
+from tfx_automl.errors import ConfigError
+from tfx_automl.pipelines import converters
+
+TASKS = ("auto", "binary", "multiclass", "regression")
+TRAINER_MODES = ("retrain", "reuse")
+
+
+def _option(
+    convert: Callable[[object], Any], help_text: str, *, metavar: str = "", repeat: bool = False, **default: Any
+) -> Any:
+    """A field with what the command line needs to know about it; only `convert` ever sees what a person wrote."""
+    return field(metadata={"convert": convert, "help": help_text, "metavar": metavar, "repeat": repeat}, **default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that a run depends on. Wrong values are refused on construction, all of them at once.
+
+    Every field is a flag of `tfx-automl run` (`max_epochs` is `--max-epochs`) and a key of its YAML file.
+
+    Raises:
+        ConfigError: With one line for every mistake.
+    """
+
+    data: str = _option(converters.text, "the file with the training data", metavar="FILE")
+    label: str = _option(converters.text, "the column to predict", metavar="COLUMN")
+    output: str = _option(converters.text, "the folder for everything that the run makes", metavar="FOLDER")
+    test_data: str | None = _option(
+        converters.text, "a file of its own for the test split", metavar="FILE", default=None
+    )
+    sensitive: tuple[tuple[str, ...], ...] = _option(
+        converters.slices,
+        "a column whose groups the model must treat fairly, or `a,b` for a crossing; repeatable",
+        metavar="COLUMN[,COLUMN]",
+        repeat=True,
+        default=(),
+    )
+    task: str = _option(converters.text, "auto, binary, multiclass or regression", metavar="TASK", default="auto")
+    positive: str | None = _option(
+        converters.text,
+        "the label value that counts as positive (default: the last in order)",
+        metavar="VALUE",
+        default=None,
+    )
+    columns: tuple[str, ...] | None = _option(
+        converters.names, "the column names, for a file without a header", metavar="A,B,...", default=None
+    )
+    missing: tuple[str, ...] | None = _option(
+        converters.tokens,
+        "a text that stands for a missing value, instead of the usual ones; repeatable",
+        metavar="TOKEN",
+        repeat=True,
+        default=None,
+    )
+    delimiter: str = _option(
+        converters.text, "what separates the columns of the file", metavar="CHARACTER", default=","
+    )
+    exclude: tuple[str, ...] = _option(
+        converters.names, "columns that the model must not see", metavar="A,B,...", default=()
+    )
+    split: tuple[int, int, int] = _option(
+        converters.ratios, "shares of train, eval and test", metavar="70,15,15", default=(70, 15, 15)
+    )
+    family: str = _option(
+        converters.text, "the model family (auto: chosen by the data)", metavar="NAME", default="auto"
+    )
+    objective: str | None = _option(
+        converters.text,
+        "the metric to optimise on the eval split, such as val_auc (default: by the task)",
+        metavar="METRIC",
+        default=None,
+    )
+    max_epochs: int = _option(
+        converters.whole, "the most epochs that one trial, and the final training, may take", metavar="N", default=27
+    )
+    factor: int = _option(
+        converters.whole, "Hyperband: one trial in so many goes on at each rung", metavar="N", default=3
+    )
+    max_trials: int | None = _option(converters.whole, "the most trials", metavar="N", default=None)
+    time_budget: float | None = _option(
+        converters.duration, "the longest time for the search, as 90s, 5m or 1h30m", metavar="TIME", default=None
+    )
+    seed: int = _option(converters.whole, "where all randomness starts", metavar="N", default=0)
+    workers: int | None = _option(
+        converters.whole, "processes that train trials (default: one per core)", metavar="N", default=None
+    )
+    trainer: str = _option(
+        converters.text,
+        "retrain (from scratch, with the best hyperparameters) or reuse (the search's best model)",
+        metavar="MODE",
+        default="retrain",
+    )
+    patience: int = _option(
+        converters.whole, "the final training stops after so many epochs without progress", metavar="N", default=5
+    )
+    min_metric: Mapping[str, float] = _option(
+        converters.bounds,
+        "gate: bound on a test metric, as auc=0.9 (errors such as loss: at most); repeatable",
+        metavar="METRIC=VALUE",
+        repeat=True,
+        default_factory=dict,
+    )
+    max_gap: Mapping[str, float] = _option(
+        converters.bounds,
+        "gate: bound on a fairness gap, as equalized_odds_difference=0.1; repeatable",
+        metavar="GAP=VALUE",
+        repeat=True,
+        default_factory=dict,
+    )
+    min_slice_size: int = _option(
+        converters.whole, "groups with fewer test rows are reported as too small", metavar="N", default=30
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "min_metric", MappingProxyType(dict(self.min_metric)))
+        object.__setattr__(self, "max_gap", MappingProxyType(dict(self.max_gap)))
+        problems = _contradictions(self)
+        if problems:
+            raise ConfigError(problems)
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, object]) -> "RunConfig":
+        """Builds a configuration from what a person wrote.
+
+        Args:
+            values: By field name; texts are converted (`"5m"` for `time_budget`), a None counts as not given.
+
+        Raises:
+            ConfigError: With one line for every unknown key, every missing one, every value of the wrong kind.
+        """
+        known = {entry.name: entry for entry in fields(cls)}
+        problems = [_unknown(key, list(known)) for key in values if key not in known]
+        given = {key: value for key, value in values.items() if key in known and value is not None}
+        problems += [f"{flag_name(name)} is required." for name in _required() if name not in given]
+        converted: dict[str, Any] = {}
+        for name, value in given.items():
+            try:
+                converted[name] = known[name].metadata["convert"](value)
+            except ValueError as error:
+                problems.append(f"{flag_name(name)}: {error}.")
+        if problems:
+            # Still look for contradictions among what could be read, so that they come in the same message.
+            stand_ins: dict[str, Any] = dict.fromkeys(_required(), "-")
+            raise ConfigError(problems + _problems_of(cls, {**stand_ins, **converted}))
+        return cls(**converted)
+
+
+def flag_name(name: str) -> str:
+    """Returns the flag of a field: `max_epochs` becomes `--max-epochs`; `data` is positional."""
+    return "DATA" if name == "data" else "--" + name.replace("_", "-")
+
+
+def _required() -> list[str]:
+    return [e.name for e in fields(RunConfig) if e.default is MISSING and e.default_factory is MISSING]
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else f" Known are: {', '.join(known)}."
+    return f"The option {key!r} does not exist.{hint}"
+
+
+def _problems_of(cls: Callable[..., RunConfig], values: Mapping[str, Any]) -> list[str]:
+    try:
+        cls(**values)
+    except ConfigError as error:
+        return list(error.problems)
+    return []
+
+
+def _contradictions(config: RunConfig) -> list[str]:
+    """Returns one line for each value that is out of range or at odds with another."""
+    columns = [column for group in config.sensitive for column in group]
+    checks = (
+        (config.task in TASKS, f"--task: expected one of {', '.join(TASKS)}, got {config.task!r}."),
+        (
+            config.trainer in TRAINER_MODES,
+            f"--trainer: expected one of {', '.join(TRAINER_MODES)}, got {config.trainer!r}.",
+        ),
+        (len(config.delimiter) == 1, f"--delimiter: expected a single character, got {config.delimiter!r}."),
+        (config.max_epochs >= 1, f"--max-epochs: expected 1 or more, got {config.max_epochs}."),
+        (config.factor >= 2, f"--factor: expected 2 or more, got {config.factor}."),
+        (
+            config.max_trials is None or config.max_trials >= 1,
+            f"--max-trials: expected 1 or more, got {config.max_trials}.",
+        ),
+        (config.workers is None or config.workers >= 1, f"--workers: expected 1 or more, got {config.workers}."),
+        (config.time_budget is None or config.time_budget > 0, "--time-budget: expected a time above zero."),
+        (0 <= config.seed < 2**31, f"--seed: expected 0 to {2**31 - 1}, got {config.seed}."),
+        (config.patience >= 1, f"--patience: expected 1 or more, got {config.patience}."),
+        (config.min_slice_size >= 1, f"--min-slice-size: expected 1 or more, got {config.min_slice_size}."),
+        (
+            config.label not in columns,
+            f"--sensitive names the label {config.label!r}: slices are made from other columns.",
+        ),
+        (config.label not in config.exclude, f"--exclude names the label {config.label!r}."),
+        (
+            config.positive is None or config.task in ("auto", "binary"),
+            f"--positive needs a binary task, but --task is {config.task}.",
+        ),
+        (
+            not config.max_gap or bool(config.sensitive),
+            "--max-gap needs at least one --sensitive column to compare groups of.",
+        ),
+        (
+            config.columns is None or len(set(config.columns)) == len(config.columns),
+            f"--columns names a column twice: {', '.join(config.columns or ())}.",
+        ),
+    )
+    return [message for holds, message in checks if not holds]
+
+
+def option_fields() -> tuple["Field[Any]", ...]:
+    """Returns the fields in the order in which `--help` and the README list them."""
+    return fields(RunConfig)

@@ -1,0 +1,149 @@
+"""From what a person writes (a flag, a YAML value) to typed values; each function says what it expected."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_DURATION = re.compile(r"^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?$")
+
+
+def duration(value: object) -> float:
+    """Reads `90`, `90s`, `5m`, `1h30m` as seconds.
+
+    Raises:
+        ValueError: The text is no duration, or not above zero.
+    """
+    text = str(value).strip().lower()
+    match = _DURATION.match(text)
+    if not text or isinstance(value, bool) or match is None:
+        raise ValueError(f"expected a duration such as 90s, 5m or 1h30m, got {value!r}")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    total = hours * 3600 + minutes * 60 + seconds
+    if total <= 0:
+        raise ValueError(f"expected a duration above zero, got {value!r}")
+    return total
+
+
+def whole(value: object) -> int:
+    """Reads a whole number.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise ValueError
+        return int(str(value)) if not isinstance(value, float) else int(value)
+    except ValueError:
+        raise ValueError(f"expected a whole number, got {value!r}") from None
+
+
+def text(value: object) -> str:
+    """Reads a text; a number in a YAML file counts as the text it is written as.
+
+    Raises:
+        ValueError: It is empty, or no single value.
+    """
+    if value is None or isinstance(value, (list, tuple, dict)) or not str(value):
+        raise ValueError(f"expected a text, got {value!r}")
+    return str(value)
+
+
+def flag(value: object) -> bool:
+    """Reads yes or no.
+
+    Raises:
+        ValueError: It is neither true nor false.
+    """
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"expected true or false, got {value!r}")
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Reads `a,b,c`, or a list of names.
+
+    Raises:
+        ValueError: There is none, or one of them is empty.
+    """
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, Iterable) or isinstance(parts, Mapping):
+        raise ValueError(f"expected names separated by commas, got {value!r}")
+    found = tuple(str(part).strip() for part in parts)
+    if not found or not all(found):
+        raise ValueError(f"expected names separated by commas, none of them empty, got {value!r}")
+    return found
+
+
+def tokens(value: object) -> tuple[str, ...]:
+    """Reads the texts that stand for a missing value: one or a list; the empty text is allowed.
+
+    Raises:
+        ValueError: It is no text and no list of texts.
+    """
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):
+        return tuple(str(token) for token in value)
+    raise ValueError(f"expected a text or a list of texts, got {value!r}")
+
+
+def slices(value: object) -> tuple[tuple[str, ...], ...]:
+    """Reads columns and crossings: `sex`, `["sex", "race"]`, `["sex", "sex,race"]`, `[["sex", "race"]]`.
+
+    Raises:
+        ValueError: A name is empty or given twice.
+    """
+    groups = [value] if isinstance(value, str) else value
+    if not isinstance(groups, Iterable) or isinstance(groups, Mapping):
+        raise ValueError(f"expected a column name, or `a,b` for a crossing, got {value!r}")
+    found = tuple(names(group) for group in groups)
+    for group in found:
+        if len(set(group)) != len(group):
+            raise ValueError(f"a crossing names a column twice: {','.join(group)!r}")
+    if len({frozenset(group) for group in found}) != len(found):
+        raise ValueError(f"the same column or crossing is given twice: {value!r}")
+    return found
+
+
+def ratios(value: object) -> tuple[int, int, int]:
+    """Reads `70,15,15` (or with `/` or `:`): the shares of train, eval and test.
+
+    Raises:
+        ValueError: They are not three whole numbers above zero.
+    """
+    parts = re.split(r"[,/:]", value) if isinstance(value, str) else value
+    try:
+        shares = tuple(whole(part) for part in parts)  # type: ignore[attr-defined]  # refused below if not iterable
+    except (TypeError, ValueError):
+        shares = ()
+    if len(shares) != 3 or min(shares) <= 0:
+        raise ValueError(
+            f"expected three whole numbers above zero for train, eval and test, as in 70,15,15, got {value!r}"
+        )
+    return shares[0], shares[1], shares[2]
+
+
+def bounds(value: object) -> dict[str, float]:
+    """Reads `name=0.1`, a list of such, or a mapping from name to number.
+
+    Raises:
+        ValueError: A name or a number is missing.
+    """
+    if isinstance(value, Mapping):
+        pairs: list[tuple[Any, Any]] = list(value.items())
+    else:
+        pairs = [str(part).partition("=")[::2] for part in ([value] if isinstance(value, str) else _listed(value))]
+    found: dict[str, float] = {}
+    for name, number in pairs:
+        try:
+            found[str(name).strip()] = float(number)
+        except (TypeError, ValueError):
+            raise ValueError(f"expected NAME=NUMBER, got {name}={number}") from None
+    return found
+
+
+def _listed(value: object) -> list[Any]:
+    if isinstance(value, Iterable):
+        return list(value)
+    raise ValueError(f"expected NAME=NUMBER, got {value!r}")

@@ -1,0 +1,139 @@
+"""Prints the summary of a run for people."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+_BEST_TRIALS = 8
+_WIDTH = 110
+_SLICE_METRICS = {
+    "binary": ("accuracy", "auc", "selection_rate", "tpr", "fpr"),
+    "multiclass": ("accuracy", "loss"),
+    "regression": ("rmse", "mae", "mean_prediction", "mean_label"),
+}
+_TEST_METRICS = {
+    "binary": ("auc", "accuracy", "precision", "tpr", "fpr", "loss"),
+    "multiclass": ("accuracy", "loss"),
+    "regression": ("rmse", "mae", "r2"),
+}
+
+
+def print_summary(summary: Mapping[str, Any], stream: TextIO) -> None:
+    """Prints the summary, with colours where the stream is a terminal.
+
+    Args:
+        summary: As `summarise` returns it.
+        stream: Where to.
+    """
+    console = Console(file=stream, width=None if stream.isatty() else _WIDTH, highlight=False)
+    console.print(render(summary))
+
+
+def render(summary: Mapping[str, Any]) -> RenderableType:
+    """Returns the whole summary as one renderable of rich."""
+    parts = (_data(summary), _trials(summary), _metrics(summary), _slices(summary), _gaps(summary), _verdict(summary))
+    return Group(*(part for part in parts if part is not None))
+
+
+def _table(title: str, *columns: str, numbers_from: int = 1) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="right" if position >= numbers_from else "left", overflow="fold")
+    return table
+
+
+def _number(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _data(summary: Mapping[str, Any]) -> RenderableType:
+    rows, features = summary["rows"], summary["features"]
+    splits = ", ".join(f"{name} {count}" for name, count in rows["splits"].items())
+    lines = [f"{rows['read']} rows read: {splits}; dropped without label: {rows['dropped_without_label']}"]
+    lines += [f"note: {note}" for note in summary["notes"]]
+    lines += [f"{len(features['kept'])} features kept, {len(features['dropped'])} dropped"]
+    lines += [f"  dropped {feature['name']}: {feature['reason']}" for feature in features["dropped"]]
+    lines += [f"anomaly in {a['split']}, {a['column']}: {a['what']}" for a in summary["anomalies"]]
+    table = _table("Features", "feature", "as", "why", numbers_from=3)
+    for feature in features["kept"]:
+        table.add_row(feature["name"], feature["kind"], feature["reason"])
+    return Group(Text("\nData", style="bold"), Text("\n".join(lines)), Text(""), table)
+
+
+def _trials(summary: Mapping[str, Any]) -> RenderableType:
+    trials = summary["trials"]
+    done = [trial for trial in trials["table"] if trial["score"] is not None]
+    ranked = sorted(done, key=lambda trial: trial["score"], reverse=trials["direction"] == "max")
+    counts = f"{trials['count']} with {trials['epochs']} epochs"
+    title = f"\nTrials: {counts}, best by {trials['objective']} ({trials['stop_reason']})"
+    table = _table(title, "trial", "epochs", trials["objective"], "seconds", "hyperparameters", numbers_from=0)
+    table.columns[-1].justify = "left"
+    for trial in ranked[:_BEST_TRIALS]:
+        values = _values(trial["values"])
+        table.add_row(
+            str(trial["trial_id"]), str(trial["epochs"]), _number(trial["score"]), f"{trial['seconds']:.1f}", values
+        )
+    more = len(trials["table"]) - min(len(ranked), _BEST_TRIALS)
+    best = Text(f"Best hyperparameters: {_values(summary['best_hyperparameters'])}")
+    return Group(table, Text(f"… and {more} more in summary.json" if more else ""), best)
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}" for key, value in values.items()
+    )
+
+
+def _metrics(summary: Mapping[str, Any]) -> RenderableType:
+    columns = {"this model": summary["test_metrics"]}
+    columns |= {
+        name.replace("_", " "): metrics
+        for name, metrics in summary["baseline_metrics"].items()
+        if isinstance(metrics, Mapping)
+    }
+    table = _table("\nOn the test split", "metric", *columns)
+    for metric in _TEST_METRICS[summary["task"]]:
+        table.add_row(metric, *(_number(metrics.get(metric)) for metrics in columns.values()))
+    return table
+
+
+def _slices(summary: Mapping[str, Any]) -> RenderableType | None:
+    if not summary["slices"]:
+        return None
+    metrics = _SLICE_METRICS[summary["task"]]
+    table = _table("\nBy group", "group", "value", "rows", *metrics, numbers_from=2)
+    for entry in summary["slices"]:
+        count = f"{entry['count']} (too small)" if entry["too_small"] else str(entry["count"])
+        table.add_row(
+            entry["feature"], str(entry["value"]), count, *(_number(entry["metrics"].get(m)) for m in metrics)
+        )
+    return table
+
+
+def _gaps(summary: Mapping[str, Any]) -> RenderableType | None:
+    gaps = summary["gaps"]
+    if not gaps:
+        return None
+    names: Sequence[str] = list(next(iter(gaps.values())))
+    table = _table("\nGaps between groups", "gap", *gaps)
+    for name in names:
+        table.add_row(name.replace("_", " "), *(_number(group.get(name)) for group in gaps.values()))
+    return table
+
+
+def _verdict(summary: Mapping[str, Any]) -> RenderableType:
+    blessed = summary["blessed"]
+    lines = [f"• {reason}" for reason in summary["reasons"]]
+    lines += ["", f"Fairness report: {summary['reports']['fairness']}"]
+    if summary["pushed_model"]:
+        lines += [f"Pushed model:    {summary['pushed_model']}", "", *summary["how_to_call"]]
+    else:
+        lines += ["Nothing was pushed."]
+    title = "BLESSED" if blessed else "NOT BLESSED"
+    return Panel(Text("\n".join(lines)), title=title, title_align="left", border_style="green" if blessed else "red")

@@ -1,0 +1,110 @@
+"""The summary of a run: one dictionary, written as `summary.json` and printed by `printing`."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx_automl.pipelines.build import PIPELINE_NAME
+from tfx_automl.pipelines.metadata import NodeOutputs, read_outputs
+from tfx_automl.pipelines.output import OutputFolder
+from tfx_automl.pipelines.runner import StageTimes
+
+
+def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds: float) -> dict[str, Any]:
+    """Collects what a finished run left in its artifacts.
+
+    Args:
+        found: The data summary of the pre-flight look at the data.
+        output: The run's folder.
+        times: What the runner measured.
+        total_seconds: Wall time of everything, imports included.
+
+    Returns:
+        JSON-able: `task`, `label`, `rows`, `features`, `trials`, `best_hyperparameters`, `test_metrics`,
+        `baseline_metrics`, `slices`, `gaps`, `blessed`, `reasons`, `pushed_model`, `reports`, `seconds`, `cached`.
+    """
+    nodes = read_outputs(output.metadata, PIPELINE_NAME)
+    report = _read_json(nodes["Evaluator"].uris["fairness_report"] / "report.json")
+    return {
+        "task": found.task.kind,
+        "label": {"name": found.task.label, "classes": list(found.task.classes), "positive": found.task.positive},
+        "notes": list(found.notes),
+        "rows": nodes["ExampleGen"].json_property("examples", "row_counts"),
+        "anomalies": _anomalies(nodes["ExampleValidator"].uris["anomalies"]),
+        "features": _features(nodes["Transform"]),
+        **_search(nodes["Tuner"]),
+        "test_metrics": report["metrics"],
+        "baseline_metrics": _read_json(nodes["Baseline"].uris["baseline"] / "baseline.json"),
+        "slices": report["slices"],
+        "gaps": report["gaps"],
+        "blessed": report["blessed"],
+        "reasons": report["reasons"],
+        "pushed_model": _pushed(nodes["Pusher"]) if report["blessed"] else None,
+        "reports": {"fairness": str(nodes["Evaluator"].uris["fairness_report"] / "report.html")},
+        "seconds": {**times.seconds, "total": round(total_seconds, 2)},
+        "cached": sorted(times.cached),
+    }
+
+
+def write_summary(summary: Mapping[str, Any], output: OutputFolder) -> None:
+    """Writes `summary.json` in one step, so that it is never half there."""
+    temporary = output.summary.with_suffix(".tmp")
+    temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    os.replace(temporary, output.summary)
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _features(transform: NodeOutputs) -> dict[str, list[dict[str, Any]]]:
+    """Splits the feature plan into what the model sees and what it does not, each with its reason."""
+    decisions = _read_json(transform.uris["feature_plan"] / "feature_plan.json")["decisions"]
+    features = [decision for decision in decisions if decision["kind"] != "label"]
+    return {
+        "kept": [_decision(entry) for entry in features if entry["kept"]],
+        "dropped": [_decision(entry) for entry in features if not entry["kept"]],
+    }
+
+
+def _decision(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: entry[key] for key in ("name", "kind", "reason")}
+
+
+def _search(tuner: NodeOutputs) -> dict[str, Any]:
+    results = _read_json(tuner.uris["tuner_results"] / "trials.json")
+    best = _read_json(tuner.uris["best_hyperparameters"] / "best_hyperparameters.txt")
+    trials = results.pop("trials")
+    return {
+        "trials": {
+            "count": len(trials),
+            "failed": sum(trial["status"] == "failed" for trial in trials),
+            "epochs": results["total_epochs"],
+            **{key: results[key] for key in ("objective", "direction", "stop_reason", "brackets")},
+            "table": trials,
+        },
+        "best_hyperparameters": best["values"],
+    }
+
+
+def _anomalies(folder: Path) -> list[dict[str, str]]:
+    """Reads what stock ExampleValidator found, in all splits."""
+    from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+    found = []
+    for path in sorted(folder.glob("Split-*/SchemaDiff.pb")):
+        anomalies = anomalies_pb2.Anomalies.FromString(path.read_bytes())
+        split = path.parent.name.removeprefix("Split-")
+        found += [
+            {"split": split, "column": name, "what": anomaly.description}
+            for name, anomaly in sorted(anomalies.anomaly_info.items())
+        ]
+    return found
+
+
+def _pushed(pusher: NodeOutputs) -> str | None:
+    """Returns the folder of the pushed model in the serving directory, or None if the gate kept it back."""
+    properties = pusher.properties.get("pushed_model", {})
+    return properties.get("pushed_destination") if properties.get("pushed") else None

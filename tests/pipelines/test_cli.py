@@ -1,0 +1,130 @@
+"""The command line: fast help, exit status 2 with clear lines, nothing written on bad input."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tfx_automl.pipelines.cli import main
+from tfx_automl.pipelines.config import flag_name, option_fields
+from tfx_automl.pipelines.output import MARKER, OutputFolder
+
+HEAVY = ("tensorflow", "tfx", "keras", "apache_beam", "numpy", "pandas", "pyarrow", "sklearn", "rich")
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom tfx_automl.pipelines.cli import main\n"
+        "try:\n    main(['run', '--help'])\nexcept SystemExit:\n    pass\n"
+        f"print('loaded:', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip().endswith("loaded: []")
+
+
+def test_help_names_every_option(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    shown = capsys.readouterr().out
+    for entry in option_fields():
+        assert flag_name(entry.name) in shown
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith("tfx-automl ")
+
+
+def test_mistakes_exit_with_2(capsys):
+    assert main(["run", "--factor", "1"]) == 2
+    shown = capsys.readouterr().err
+    assert "tfx-automl: DATA is required." in shown
+    assert "tfx-automl: --factor: expected 2 or more, got 1." in shown
+
+
+def test_abbreviated_flags_are_refused():
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "x.csv", "--lab", "y"])
+    assert stopped.value.code == 2
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    path = tmp_path / "people.csv"
+    rows = [f"{20 + i},{'f' if i % 2 else 'm'},{'yes' if i % 3 else 'no'}" for i in range(30)]
+    path.write_text("age,sex,income\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def test_mistakes_in_options_and_data_come_together(people, tmp_path, capsys):
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "thesis.txt").write_text("precious", encoding="utf-8")
+    status = main(["run", str(people), "--label", "incom", "--sensitive", "sexx", "--output", str(taken)])
+    shown = capsys.readouterr().err
+    assert status == 2
+    assert "holds something that no earlier run made" in shown
+    assert "incom" in shown and "income" in shown
+    assert "sexx" in shown
+    assert [path.name for path in taken.iterdir()] == ["thesis.txt"]
+    assert (taken / "thesis.txt").read_text(encoding="utf-8") == "precious"
+
+
+def test_bad_data_leaves_no_output(tmp_path, capsys):
+    output = tmp_path / "out"
+    assert main(["run", str(tmp_path / "absent.csv"), "--label", "y", "--output", str(output)]) == 2
+    assert "absent.csv" in capsys.readouterr().err
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("- a\n- b\n", "must hold lines such as"),
+        ("label: [unclosed\n", "is not YAML"),
+        ("labell: y\n", "'labell' does not exist. Did you mean 'label'"),
+    ],
+)
+def test_bad_yaml(content, message, tmp_path, capsys):
+    path = tmp_path / "run.yaml"
+    path.write_text(content, encoding="utf-8")
+    assert main(["run", "--config", str(path)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_missing_yaml(tmp_path, capsys):
+    assert main(["run", "--config", str(tmp_path / "absent.yaml")]) == 2
+    assert "cannot read" in capsys.readouterr().err
+
+
+def test_flags_win_over_yaml(tmp_path, monkeypatch):
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "data: x.csv\nlabel: y\noutput: out\nmax-epochs: 5\nfactor: 4\nsensitive: [sex, [sex, race]]\n",
+        encoding="utf-8",
+    )
+    seen = []
+    monkeypatch.setattr("tfx_automl.pipelines.cli.run_job", lambda config, verbose: seen.append((config, verbose)))
+    assert main(["run", "--config", str(path), "--max-epochs", "7", "--verbose"]) == 0
+    config, verbose = seen[0]
+    assert (config.max_epochs, config.factor, verbose) == (7, 4, True)
+    assert config.sensitive == (("sex",), ("sex", "race"))
+
+
+def test_output_folder_accepts_new_empty_and_its_own(tmp_path):
+    folder = OutputFolder.at(str(tmp_path / "new" / "deep"))
+    folder.check()
+    folder.create()
+    assert (folder.root / MARKER).is_file()
+    (folder.root / "more").write_text("x", encoding="utf-8")
+    folder.check()
+    OutputFolder.at(str(tmp_path / "empty")).check()
+
+
+def test_output_that_is_a_file(tmp_path, people, capsys):
+    assert main(["run", str(people), "--label", "income", "--output", str(people)]) == 2
+    assert "is a file" in capsys.readouterr().err
+    assert people.read_text(encoding="utf-8").startswith("age,sex,income")

@@ -1,0 +1,107 @@
+"""The configuration: what is accepted, and that all mistakes come at once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfx_automl.errors import ConfigError
+from tfx_automl.pipelines import converters
+from tfx_automl.pipelines.config import RunConfig
+
+MINIMAL = {"data": "people.csv", "label": "income", "output": "runs/people"}
+
+
+def test_minimal_configuration_has_defaults():
+    config = RunConfig.from_mapping(MINIMAL)
+    assert (config.max_epochs, config.factor, config.seed, config.task) == (27, 3, 0, "auto")
+    assert config.sensitive == ()
+
+
+def test_texts_are_converted():
+    config = RunConfig.from_mapping(
+        MINIMAL
+        | {"sensitive": ["sex", "sex,race"], "time_budget": "5m", "split": "60/20/20", "max_epochs": "9"}
+        | {"max_gap": ["equalized_odds_difference=0.1"], "columns": "a, b,income", "missing": "?"}
+    )
+    assert config.sensitive == (("sex",), ("sex", "race"))
+    assert config.time_budget == 300.0
+    assert config.split == (60, 20, 20)
+    assert config.max_epochs == 9
+    assert dict(config.max_gap) == {"equalized_odds_difference": 0.1}
+    assert config.columns == ("a", "b", "income")
+    assert config.missing == ("?",)
+
+
+def test_every_mistake_is_reported_at_once():
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping(
+            {"data": "x.csv", "labl": "y", "task": "ranking", "time_budget": "soon", "factor": 1, "seed": "many"}
+        )
+    text = str(caught.value)
+    for expected in (
+        "'labl' does not exist. Did you mean 'label'",
+        "--label is required",
+        "--output is required",
+        "--time-budget: expected a duration such as 90s",
+        "--seed: expected a whole number, got 'many'",
+        "--task: expected one of auto, binary, multiclass, regression, got 'ranking'",
+        "--factor: expected 2 or more, got 1",
+    ):
+        assert expected in text
+    assert len(caught.value.problems) == 7
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"sensitive": "income"}, "names the label"),
+        ({"exclude": "income"}, "--exclude names the label"),
+        ({"positive": "yes", "task": "regression"}, "needs a binary task"),
+        ({"max_gap": "accuracy_difference=0.1"}, "needs at least one --sensitive"),
+        ({"columns": "a,a,income"}, "names a column twice"),
+        ({"max_trials": 0}, "--max-trials: expected 1 or more"),
+        ({"workers": 0}, "--workers: expected 1 or more"),
+        ({"max_epochs": 0}, "--max-epochs: expected 1 or more"),
+        ({"delimiter": "||"}, "--delimiter: expected a single character"),
+        ({"seed": -1}, "--seed: expected 0 to"),
+        ({"trainer": "fly"}, "--trainer: expected one of"),
+        ({"patience": 0}, "--patience: expected 1 or more"),
+        ({"min_slice_size": 0}, "--min-slice-size: expected 1 or more"),
+        ({"sensitive": ["sex", "sex"]}, "given twice"),
+        ({"sensitive": "sex,sex"}, "names a column twice"),
+        ({"split": "50,50"}, "three whole numbers above zero"),
+        ({"split": "50,50,0"}, "three whole numbers above zero"),
+        ({"min_metric": "auc"}, "expected NAME=NUMBER"),
+        ({"data": ""}, "expected a text"),
+    ],
+)
+def test_each_mistake_has_its_message(values, message):
+    with pytest.raises(ConfigError, match=message):
+        RunConfig.from_mapping(MINIMAL | values)
+
+
+def test_configuration_is_frozen_deeply():
+    config = RunConfig.from_mapping(MINIMAL | {"sensitive": "sex", "max_gap": {"accuracy_difference": 0.2}})
+    with pytest.raises(AttributeError):
+        config.seed = 1  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        config.max_gap["accuracy_difference"] = 0.5  # type: ignore[index]
+
+
+@given(hours=st.integers(0, 48), minutes=st.integers(0, 59), seconds=st.integers(1, 59))
+def test_durations_add_up(hours, minutes, seconds):
+    assert converters.duration(f"{hours}h{minutes}m{seconds}s") == hours * 3600 + minutes * 60 + seconds
+
+
+@given(st.text())
+def test_durations_are_positive_or_refused(text):
+    try:
+        assert converters.duration(text) > 0
+    except ValueError as error:
+        assert "duration" in str(error)
+
+
+@pytest.mark.parametrize("value", [True, 1.5, "x", None])
+def test_whole_refuses_what_is_none(value):
+    with pytest.raises(ValueError, match="whole number"):
+        converters.whole(value)
