@@ -1,0 +1,135 @@
+"""The main job, as a person runs it: the demo, then again unchanged, then its model and its notebook."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tfx_automl.pipelines.output import OutputFolder
+
+pytestmark = pytest.mark.slow
+
+STAGES = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform", "Tuner", "Trainer", "Baseline", "Evaluator", "Pusher"]
+
+
+def _tfx_automl(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from tfx_automl.pipelines.cli import main; sys.exit(main())",
+        *arguments,
+    ]
+    return subprocess.run(command, capture_output=True, text=True, timeout=900)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> "tuple[OutputFolder, subprocess.CompletedProcess[str]]":
+    folder = OutputFolder.at(str(tmp_path_factory.mktemp("runs") / "demo"))
+    done = _tfx_automl("demo", "--output", str(folder.root), "--max-epochs", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done
+
+
+@pytest.fixture(scope="module")
+def summary(first) -> dict:
+    return json.loads(first[0].summary.read_text(encoding="utf-8"))
+
+
+def test_every_stage_and_trial_has_its_line(first):
+    shown = first[1].stdout
+    for number, stage in enumerate(STAGES, start=1):
+        assert f"[{number}/{len(STAGES)}] {stage}" in shown
+    assert shown.count("trial ") >= 3
+
+
+def test_terminal_is_quiet_and_the_log_is_not(first):
+    folder, done = first
+    assert done.stderr == ""
+    for noise in ("WARNING", "INFO:", "I0000", "cpu_feature_guard", "DeprecationWarning"):
+        assert noise not in done.stdout
+    assert "Component Tuner is running" in folder.log.read_text(encoding="utf-8", errors="replace")
+
+
+def test_rows_add_up(summary):
+    rows = summary["rows"]
+    assert rows["read"] == 442
+    assert sum(rows["splits"].values()) + rows["dropped_without_label"] == 442
+    assert set(rows["splits"]) == {"train", "eval", "test"}
+
+
+def test_every_column_is_decided(summary):
+    kept = {feature["name"] for feature in summary["features"]["kept"]}
+    dropped = {feature["name"] for feature in summary["features"]["dropped"]}
+    assert kept | dropped == {"age", "sex", "bmi", "bp", "tc", "ldl", "hdl", "tch", "ltg", "glu", "age_group"}
+    assert not kept & dropped
+    assert all(feature["reason"] for features in summary["features"].values() for feature in features)
+
+
+def test_trials_are_counted(summary):
+    trials = summary["trials"]
+    assert trials["count"] == len(trials["table"]) >= 3
+    assert trials["failed"] == 0
+    assert trials["epochs"] == sum(trial["epochs"] for trial in trials["table"])
+
+
+def test_model_beats_chance_and_baseline_is_beside_it(summary):
+    assert summary["test_metrics"]["auc"] > 0.7
+    assert summary["baseline_metrics"]["logistic_regression"]["auc"] > 0.7
+    assert summary["baseline_metrics"]["majority"]["auc"] == 0.5
+
+
+def test_slices_cover_the_test_split(summary):
+    for feature in ("sex", "age_group"):
+        counts = [entry["count"] for entry in summary["slices"] if entry["feature"] == feature]
+        assert sum(counts) == summary["rows"]["splits"]["test"]
+
+
+def test_blessed_model_is_pushed_and_predicts(first, summary):
+    assert summary["blessed"] is True
+    assert summary["reasons"]
+    code = "\n".join(summary["how_to_call"])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=first[0].root)
+    assert done.returncode == 0, done.stderr
+    assert "above_median" in done.stdout or "up_to_median" in done.stdout
+
+
+def test_stage_seconds(summary):
+    assert set(summary["seconds"]) == {*STAGES, "total"}
+    assert summary["seconds"]["total"] >= max(summary["seconds"][stage] for stage in STAGES)
+
+
+def test_second_run_uses_the_cache_and_says_so(first, summary):
+    folder, _ = first
+    again = _tfx_automl("demo", "--output", str(folder.root), "--max-epochs", "3")
+    assert again.returncode == 0, again.stdout + again.stderr
+    for stage in STAGES:
+        assert f"{stage}: unchanged, from the cache" in again.stdout
+    repeated = json.loads(folder.summary.read_text(encoding="utf-8"))
+    assert set(repeated["cached"]) == set(STAGES)
+    for key in ("test_metrics", "slices", "best_hyperparameters", "blessed", "pushed_model", "rows"):
+        assert repeated[key] == summary[key]
+
+
+def test_changed_option_runs_only_what_depends_on_it(first):
+    folder, _ = first
+    other = _tfx_automl("demo", "--output", str(folder.root), "--max-epochs", "3", "--seed", "1")
+    assert other.returncode == 0, other.stdout + other.stderr
+    assert "Transform: unchanged, from the cache" in other.stdout
+    assert "Tuner: unchanged" not in other.stdout
+
+
+def test_notebook_reads_the_run(first, repository: Path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(repository / "notebooks" / "first_look.ipynb", as_version=4)
+    environment = os.environ | {"TFX_AUTOML_RUN": str(first[0].root)}
+    NotebookClient(notebook, timeout=600, kernel_name="python3").execute(env=environment)
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 2
+    text = json.dumps(outputs)
+    for expected in ("age_group", "val_auc", "sex_1", "probabilities"):
+        assert expected in text
