@@ -1,0 +1,46 @@
+# `make help` lists what there is to do. Everything is set up by itself: `make demo` and `make test` work on a fresh clone.
+
+BOOTSTRAP = sh tools/python.sh tools/bootstrap.py
+PYTHON = .venv/bin/python
+STACK = auto
+TESTS = tests
+
+.PHONY: help env lock demo test test-fast lint format types test-stack-b test-stack-b-fast clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+env:  ## build or update .venv (STACK=a or STACK=b chooses the versions; by itself the newest that runs here)
+	@$(BOOTSTRAP) env --stack $(STACK)
+
+lock:  ## renew requirements/*.txt from setup.py and requirements/*.in (UPGRADE=--upgrade moves to the newest versions)
+	$(BOOTSTRAP) lock $(UPGRADE)
+
+demo: env  ## run the main job on real data that comes with scikit-learn; results in runs/demo
+	.venv/bin/tfx-automl demo
+
+test: env  ## run all tests (TESTS=tests/search runs some of them)
+	$(PYTHON) -m pytest $(TESTS)
+
+test-fast: env  ## run the tests that take seconds, not minutes
+	$(PYTHON) -m pytest -m "not slow" $(TESTS)
+
+lint: env  ## check style
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+format: env  ## mend style where that can be done by itself
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+types: env  ## check types
+	$(PYTHON) tools/typecheck.py
+
+test-stack-b:  ## run all tests with the newest TFX, in a Debian 13 root under build/ (needs root and debootstrap)
+	sh tools/stack_b.sh make test TESTS="$(TESTS)"
+
+test-stack-b-fast:  ## the same with the fast tests only
+	sh tools/stack_b.sh make test-fast TESTS="$(TESTS)"
+
+clean:  ## remove everything that was built, the environment included; runs/ stays
+	rm -rf build dist .venv .tools *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
