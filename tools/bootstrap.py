@@ -1,7 +1,7 @@
 """Sets the project up: `python3 tools/bootstrap.py env` builds `.venv`, `lock` renews the pinned requirements.
 
-Standard library only, and no syntax newer than Python 3.8, because `python3` may be anything. Everything it installs goes
-into `.venv` (the environment) and `.tools` (uv, and a Python where the machine has none that fits) in the project.
+Standard library only, and no syntax newer than Python 3.8, because `python3` may be anything. Everything it installs
+goes into the project: `.venv` (the environment) and `.tools` (uv, and a Python where the machine has none that fits).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ TOOLS = ROOT / ".tools"
 REQUIREMENTS = ROOT / "requirements"
 STAMP = VENV / "tfx-automl.stamp"
 OLDEST_UV = (0, 8)
-# Releases younger than this are not locked: mirrors may not have them yet, and bad ones are withdrawn in the first days.
+# Younger releases are not locked: not every mirror has them yet, and bad ones are withdrawn in their first days.
 QUARANTINE = "14 days"
 
 
@@ -92,7 +92,8 @@ def build_environment(stack: Stack) -> None:
     uv = find_uv()
     if interpreters.probe(VENV / "bin/python") not in stack.pythons:
         _create(uv, _python_for(uv, stack))
-    STAMP.unlink() if STAMP.exists() else None
+    if STAMP.exists():
+        STAMP.unlink()
     if shutil.which("c++") is None and shutil.which("g++") is None:
         raise SetupError(
             "One package (pyfarmhash, needed by TensorFlow Data Validation) is compiled, and there is no C++ compiler. "
@@ -135,9 +136,9 @@ def _python_for(uv: str, stack: Stack) -> Path:
         run_uv(uv, "python", "install", "--no-bin", version, UV_PYTHON_DOWNLOADS="manual")
     except SetupError as error:
         raise SetupError(
-            f"Stack {stack.name.upper()} needs Python {version} with its headers, which is not on this machine and cannot "
-            f"be downloaded. Install it (for instance: pyenv install {version}, or apt-get install python{version}-dev), "
-            "then run the same command again."
+            f"Stack {stack.name.upper()} needs Python {version} with its headers, which is not on this machine and could "
+            f"not be downloaded. Install it (pyenv install {version}, or apt-get install python{version}-dev, for "
+            "instance), then run the same command again."
         ) from error
     python = interpreters.find_python(stack, TOOLS / "python")
     if python is None:
@@ -146,7 +147,7 @@ def _python_for(uv: str, stack: Stack) -> Path:
 
 
 def find_uv() -> str:
-    """Returns the path of uv: the project's own, else one on PATH that is new enough, else installs the project's own."""
+    """Returns the path of uv: the project's own, or one on PATH that is new enough; else installs the project's own."""
     own = TOOLS / "uv/bin/uv"
     for candidate in (str(own), shutil.which("uv")):
         if candidate and _uv_version(candidate) >= OLDEST_UV:
@@ -205,7 +206,7 @@ def _uv_environment(variables: Dict[str, str]) -> Dict[str, str]:  # noqa: UP006
 
 
 def lock_requirements(upgrade: bool) -> None:
-    """Writes `requirements/*.txt` from `setup.py` and `requirements/*.in`: pinned, with hashes, free of machine names."""
+    """Writes `requirements/*.txt` from `setup.py` and `requirements/*.in`: pinned, hashed, free of machine names."""
     common = ["--quiet", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
     common += ["--no-emit-find-links", "--exclude-newer", QUARANTINE] + (["--upgrade"] if upgrade else [])
     project = ["setup.py", "requirements/dev.in"]
