@@ -136,9 +136,9 @@ def _python_for(uv: str, stack: Stack) -> Path:
         run_uv(uv, "python", "install", "--no-bin", version, UV_PYTHON_DOWNLOADS="manual")
     except SetupError as error:
         raise SetupError(
-            f"Stack {stack.name.upper()} needs Python {version} with its headers, which is not on this machine and could "
-            f"not be downloaded. Install it (pyenv install {version}, or apt-get install python{version}-dev, for "
-            "instance), then run the same command again."
+            f"Stack {stack.name.upper()} needs Python {version} with its headers, which is not on this machine and "
+            f"could not be downloaded. Install it (pyenv install {version}, or apt-get install python{version}-dev), "
+            "then run the same command again."
         ) from error
     python = interpreters.find_python(stack, TOOLS / "python")
     if python is None:
