@@ -31,6 +31,7 @@ REQUIREMENTS = [
     "ml-metadata>=1.16,<2",
     "apache-beam[gcp]>=2.59,<3",
     "protobuf",  # bounded by TFX
+    "packaging",
     "absl-py",
     "numpy",
     "pandas",
