@@ -89,6 +89,7 @@ def read_options(config: RunConfig, task: TaskSpec | None = None) -> Any:
     if config.missing is not None:
         given["missing"] = config.missing
     given["task"] = task.kind if task else config.task
+    given["divide_train"] = config.test_data is not None
     given["split_ratios"] = dict(zip(("train", "eval", "test"), config.split, strict=True))
     return ReadOptions(**given)
 

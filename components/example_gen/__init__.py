@@ -1,0 +1,1 @@
+"""ExampleGen: files in, a standard Examples artifact out, column by column."""

@@ -1,0 +1,65 @@
+"""The executor of ExampleGen: unpacks what TFX hands over and calls `ingest`."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from google.protobuf import wrappers_pb2
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
+
+from tfx_automl import console
+from tfx_automl.components.example_gen.ingest import Division, ingest
+from tfx_automl.components.example_gen.options import ReadOptions
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads files into `Examples`."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Reads, divides and writes; see `ExampleGen` for the properties."""
+        del input_dict
+        examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
+        options = _options(exec_properties)
+        counts = ingest(_divisions(exec_properties, options), options, Path(examples.uri))
+        examples.split_names = artifact_utils.encode_split_names(list(counts.splits))
+        examples.set_string_custom_property("row_counts", counts.to_json())
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, "tfrecords_gzip")
+        shown = ", ".join(f"{name} {rows}" for name, rows in counts.splits.items())
+        console.line(f"  {counts.read} rows: {shown}; without label: {counts.dropped_without_label}")
+
+
+def _options(exec_properties: dict[str, Any]) -> ReadOptions:
+    config = example_gen_pb2.CustomConfig()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY], config)
+    text = wrappers_pb2.StringValue()
+    config.custom_config.Unpack(text)
+    return ReadOptions.from_json(text.value)
+
+
+def _divisions(exec_properties: dict[str, Any], options: ReadOptions) -> list[Division]:
+    """Returns which files become which splits, with the meaning that stock ExampleGen gives to the two configs."""
+    given_input, given_output = example_gen_pb2.Input(), example_gen_pb2.Output()
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.INPUT_CONFIG_KEY], given_input)
+    proto_utils.json_to_proto(exec_properties[standard_component_specs.OUTPUT_CONFIG_KEY], given_output)
+    base = exec_properties[standard_component_specs.INPUT_BASE_KEY]
+    config = given_output.split_config
+    if config.splits:
+        ratios = {split.name: split.hash_buckets for split in config.splits}
+        return [
+            Division(os.path.join(base, given_input.splits[0].pattern), ratios, config.partition_feature_name or None)
+        ]
+    patterns = {split.name: os.path.join(base, split.pattern) for split in given_input.splits}
+    rest = {name: share for name, share in options.split_ratios.items() if name == "train" or name not in patterns}
+    ratios_of = {name: rest if options.divide_train and name == "train" else {name: 1} for name in patterns}
+    return [Division(pattern, ratios_of[name]) for name, pattern in patterns.items()]

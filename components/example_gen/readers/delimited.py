@@ -1,0 +1,200 @@
+"""Reads CSV and its relatives with Arrow's columnar parser."""
+
+import csv
+import dataclasses
+import gzip
+import io
+import os
+import re
+from collections import Counter
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+
+from tfx_automl.components.example_gen.options import ReadOptions
+from tfx_automl.errors import DataError
+
+# A type is inferred from the first block. When a later block contradicts it, the column is read again as the next type.
+_WIDER = {"int64": pa.float64(), "bool": pa.string(), "double": pa.string(), "null": pa.string()}
+_CONTRADICTION = re.compile(r"In CSV column #(\d+): .*conversion error to (\w+)", re.DOTALL)
+_BLOCK_BYTES = 16 << 20
+
+
+def read_tabs(path: str, options: ReadOptions) -> pa.Table:
+    """Reads a tab-separated file; see `read`."""
+    return read(path, dataclasses.replace(options, delimiter="\t"))
+
+
+def read(path: str, options: ReadOptions) -> pa.Table:
+    """Reads a delimited text file, gzip-compressed if its name ends in `.gz`.
+
+    Types hold for the whole file: integers (int64), else numbers (float64), else text without surrounding spaces.
+    `true` and `false` become 1 and 0; NaN counts as missing.
+
+    Args:
+        path: The file, UTF-8, quoted by `"`.
+        options: Names of the columns if there is no header, missing tokens, delimiter.
+
+    Raises:
+        DataError: The file is missing, empty, has only a header, is not UTF-8, has a ragged row, or a name twice.
+    """
+    names = _column_names(path, options)
+    types: dict[str, pa.DataType] = {}
+    while True:
+        try:
+            table = _parse(path, options, names, types)
+            break
+        except pa.ArrowInvalid as error:
+            _widen(str(error), path, options, names, types)
+    if table.num_rows == 0:
+        raise DataError(f"{path}: there are column names but no rows; expected at least one row below the header.")
+    return pa.table([_clean(column, options) for column in table.columns], names=names)
+
+
+def _open(path: str) -> IO[bytes]:
+    if os.path.isdir(path):
+        raise DataError(f"{path}: this is a folder; name a file.")
+    try:
+        return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file; check the path.") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
+
+
+def _column_names(path: str, options: ReadOptions) -> list[str]:
+    """Returns the names of the columns, after the checks that only the first row needs."""
+    with _open(path) as file:
+        try:
+            first = _first_row(file, options.delimiter)
+        except UnicodeDecodeError:
+            _raise_not_utf8(path)
+        except (OSError, EOFError) as error:
+            raise DataError(f"{path}: not a complete gzip file ({error}).") from error
+    if first is None:
+        raise DataError(f"{path}: the file is empty; expected column names and rows.")
+    if options.columns is not None:
+        if len(options.columns) != len(first):
+            raise DataError(
+                f"{path}, row 1: {len(first)} columns, but {len(options.columns)} names were given"
+                f" ({', '.join(options.columns)}); give one name per column."
+            )
+        return list(options.columns)
+    names = [name.strip() for name in first]
+    _check_names(path, names)
+    return names
+
+
+def _first_row(file: IO[bytes], delimiter: str) -> list[str] | None:
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    for row in csv.reader(text, delimiter=delimiter):
+        if row:
+            return row
+    return None
+
+
+def _check_names(path: str, names: list[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise DataError(f"{path}, row 1: the column name {twice[0]!r} stands there twice; rename one of them.")
+    if "" in names:
+        raise DataError(f"{path}, row 1: column {names.index('') + 1} has no name; give it one.")
+
+
+def _parse(path: str, options: ReadOptions, names: list[str], types: dict[str, pa.DataType]) -> pa.Table:
+    ragged: list[str] = []
+
+    def on_ragged(row: "pa_csv.InvalidRow") -> str:
+        ragged.append(f"has {row.actual_columns} columns where {row.expected_columns} are expected: {row.text[:80]!r}")
+        return "error"
+
+    padded = [f" {token}" for token in options.missing]
+    try:
+        with _open(path) as file:
+            return pa_csv.read_csv(
+                file,
+                # Arrow numbers rows in its messages only when it reads with one thread.
+                read_options=pa_csv.ReadOptions(
+                    column_names=names,
+                    skip_rows_after_names=0 if options.columns is not None else 1,
+                    block_size=_BLOCK_BYTES,
+                    encoding="utf8",
+                ),
+                parse_options=pa_csv.ParseOptions(
+                    delimiter=options.delimiter, newlines_in_values=True, invalid_row_handler=on_ragged
+                ),
+                convert_options=pa_csv.ConvertOptions(
+                    null_values=[*options.missing, *padded],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                    column_types=types,
+                    timestamp_parsers=[],
+                    check_utf8=True,
+                ),
+            )
+    except pa.ArrowInvalid:
+        if ragged:
+            _raise_ragged(path, options, len(names))
+        raise
+    except (OSError, EOFError) as error:
+        raise DataError(f"{path}: not a complete gzip file ({error}).") from error
+
+
+def _widen(message: str, path: str, options: ReadOptions, names: list[str], types: dict[str, pa.DataType]) -> None:
+    """Notes a wider type for the column that a later block contradicted; any other trouble becomes a DataError."""
+    if "invalid UTF8" in message or "Invalid UTF8" in message or "invalid UTF-8" in message:
+        _raise_not_utf8(path)
+    found = _CONTRADICTION.search(message)
+    if found is None:
+        if "Empty CSV" in message:
+            raise DataError(f"{path}: there are column names but no rows; expected at least one row below the header.")
+        raise DataError(f"{path}: not readable as a table separated by {options.delimiter!r} ({message}).")
+    name, narrow = names[int(found[1])], found[2]
+    wider = _WIDER.get(narrow, pa.string())
+    if types.get(name) == wider:
+        wider = pa.string()
+    types[name] = wider
+
+
+def _raise_ragged(path: str, options: ReadOptions, expected: int) -> None:
+    """Looks for the first ragged row again, this time counting lines; only ever runs on the way to an error."""
+    with _open(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", errors="replace")
+        reader = csv.reader(text, delimiter=options.delimiter)
+        for number, row in enumerate(reader, start=1):
+            if row and len(row) != expected:
+                raise DataError(
+                    f"{path}, row {number} (line {reader.line_num}): {len(row)} columns where {expected} are expected;"
+                    f" mend the row, or quote values that hold {options.delimiter!r}."
+                )
+    raise DataError(f"{path}: a row does not have {expected} columns; check quotes and delimiters.")
+
+
+def _raise_not_utf8(path: str) -> None:
+    with _open(path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{path}, line {number}, byte {error.start + 1}: not UTF-8; save the file as UTF-8"
+                    f" (for instance `iconv -f latin1 -t utf-8`)."
+                ) from error
+    raise DataError(f"{path}: not UTF-8; save the file as UTF-8.")
+
+
+def _clean(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray:
+    """Gives a column its final type and turns every way to say missing into null."""
+    if pa.types.is_boolean(column.type):
+        return pc.cast(column, pa.int64())
+    if pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    if pa.types.is_null(column.type):
+        return pc.cast(column, pa.string())
+    if not pa.types.is_string(column.type):
+        return column
+    trimmed = pc.ascii_trim_whitespace(column)
+    gone = pc.is_in(trimmed, value_set=pa.array([token.strip() for token in options.missing], pa.string()))
+    return pc.if_else(gone, pa.scalar(None, pa.string()), trimmed)
