@@ -199,7 +199,7 @@ def run_uv(uv: str, *arguments: str, **variables: str) -> None:
 def _uv_environment(variables: Dict[str, str]) -> Dict[str, str]:  # noqa: UP006
     env = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     # Interpreters are found by `interpreters`, and downloaded only when nothing else is left.
-    env.update(UV_PYTHON_INSTALL_DIR=str(TOOLS / "python"), UV_PYTHON_DOWNLOADS="never", **variables)
+    env.update({"UV_PYTHON_INSTALL_DIR": str(TOOLS / "python"), "UV_PYTHON_DOWNLOADS": "never", **variables})
     if "PIP_INDEX_URL" in env and not {"UV_DEFAULT_INDEX", "UV_INDEX_URL"} & set(env):
         env["UV_DEFAULT_INDEX"] = env["PIP_INDEX_URL"]  # uv does not read pip's settings
     return env

@@ -163,6 +163,13 @@ def test_a_python_that_cannot_be_had_is_named(bootstrap: ModuleType, monkeypatch
         bootstrap._python_for("uv", bootstrap.interpreters.STACK_A)
 
 
+def test_only_the_last_resort_downloads_a_python_and_into_the_project(bootstrap: ModuleType) -> None:
+    assert bootstrap._uv_environment({})["UV_PYTHON_DOWNLOADS"] == "never"
+    env = bootstrap._uv_environment({"UV_PYTHON_DOWNLOADS": "manual"})
+    assert env["UV_PYTHON_DOWNLOADS"] == "manual"
+    assert Path(env["UV_PYTHON_INSTALL_DIR"]) == TOOLS.parent / ".tools/python"
+
+
 def test_pips_index_is_passed_on_to_uv(bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
     monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
