@@ -89,10 +89,10 @@ def _column_names(path: str, options: ReadOptions) -> list[str]:
 
 def _first_row(file: IO[bytes], delimiter: str) -> list[str] | None:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    for row in csv.reader(text, delimiter=delimiter):
-        if row:
-            return row
-    return None
+    try:
+        return next((row for row in csv.reader(text, delimiter=delimiter) if row), None)
+    finally:
+        text.detach()  # the caller closes the file
 
 
 def _check_names(path: str, names: list[str]) -> None:
@@ -104,10 +104,12 @@ def _check_names(path: str, names: list[str]) -> None:
 
 
 def _parse(path: str, options: ReadOptions, names: list[str], types: dict[str, pa.DataType]) -> pa.Table:
-    ragged: list[str] = []
+    ragged = False
 
-    def on_ragged(row: "pa_csv.InvalidRow") -> str:
-        ragged.append(f"has {row.actual_columns} columns where {row.expected_columns} are expected: {row.text[:80]!r}")
+    def on_ragged(row: pa_csv.InvalidRow) -> str:
+        del row  # Arrow does not say which row it is when it reads in parallel
+        nonlocal ragged
+        ragged = True
         return "error"
 
     padded = [f" {token}" for token in options.missing]
@@ -115,7 +117,6 @@ def _parse(path: str, options: ReadOptions, names: list[str], types: dict[str, p
         with _open(path) as file:
             return pa_csv.read_csv(
                 file,
-                # Arrow numbers rows in its messages only when it reads with one thread.
                 read_options=pa_csv.ReadOptions(
                     column_names=names,
                     skip_rows_after_names=0 if options.columns is not None else 1,
@@ -128,7 +129,7 @@ def _parse(path: str, options: ReadOptions, names: list[str], types: dict[str, p
                 convert_options=pa_csv.ConvertOptions(
                     null_values=[*options.missing, *padded],
                     strings_can_be_null=True,
-                    quoted_strings_can_be_null=False,
+                    quoted_strings_can_be_null=True,
                     column_types=types,
                     timestamp_parsers=[],
                     check_utf8=True,
@@ -163,12 +164,16 @@ def _raise_ragged(path: str, options: ReadOptions, expected: int) -> None:
     with _open(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="", errors="replace")
         reader = csv.reader(text, delimiter=options.delimiter)
-        for number, row in enumerate(reader, start=1):
-            if row and len(row) != expected:
-                raise DataError(
-                    f"{path}, row {number} (line {reader.line_num}): {len(row)} columns where {expected} are expected;"
-                    f" mend the row, or quote values that hold {options.delimiter!r}."
-                )
+        try:
+            found = next(((n, row) for n, row in enumerate(reader, start=1) if row and len(row) != expected), None)
+            line = reader.line_num
+        finally:
+            text.detach()
+    if found is not None:
+        raise DataError(
+            f"{path}, row {found[0]} (line {line}): {len(found[1])} columns where {expected} are expected;"
+            f" mend the row, or quote values that hold {options.delimiter!r}."
+        )
     raise DataError(f"{path}: a row does not have {expected} columns; check quotes and delimiters.")
 
 
