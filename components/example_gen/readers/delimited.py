@@ -104,42 +104,25 @@ def _check_names(path: str, names: list[str]) -> None:
 
 
 def _parse(path: str, options: ReadOptions, names: list[str], types: dict[str, pa.DataType]) -> pa.Table:
-    ragged = False
-
-    def on_ragged(row: pa_csv.InvalidRow) -> str:
-        del row  # Arrow does not say which row it is when it reads in parallel
-        nonlocal ragged
-        ragged = True
-        return "error"
-
     padded = [f" {token}" for token in options.missing]
+    # Arrow opens the file itself: its threads must not wait for Python's lock, as they would for a Python file object.
     try:
-        with _open(path) as file:
-            return pa_csv.read_csv(
-                file,
-                read_options=pa_csv.ReadOptions(
-                    column_names=names,
-                    skip_rows_after_names=0 if options.columns is not None else 1,
-                    block_size=_BLOCK_BYTES,
-                    encoding="utf8",
-                ),
-                parse_options=pa_csv.ParseOptions(
-                    delimiter=options.delimiter, newlines_in_values=True, invalid_row_handler=on_ragged
-                ),
-                convert_options=pa_csv.ConvertOptions(
-                    null_values=[*options.missing, *padded],
-                    strings_can_be_null=True,
-                    quoted_strings_can_be_null=True,
-                    column_types=types,
-                    timestamp_parsers=[],
-                    check_utf8=True,
-                ),
-            )
-    except pa.ArrowInvalid:
-        if ragged:
-            _raise_ragged(path, options, len(names))
-        raise
-    except (OSError, EOFError) as error:
+        return pa_csv.read_csv(
+            pa.input_stream(path, compression="gzip" if path.endswith(".gz") else None),
+            read_options=pa_csv.ReadOptions(
+                column_names=names,
+                skip_rows_after_names=0 if options.columns is not None else 1,
+                block_size=_BLOCK_BYTES,
+            ),
+            parse_options=pa_csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True),
+            convert_options=pa_csv.ConvertOptions(
+                null_values=[*options.missing, *padded],
+                strings_can_be_null=True,
+                column_types=types,
+                timestamp_parsers=[],
+            ),
+        )
+    except OSError as error:
         raise DataError(f"{path}: not a complete gzip file ({error}).") from error
 
 
@@ -147,6 +130,8 @@ def _widen(message: str, path: str, options: ReadOptions, names: list[str], type
     """Notes a wider type for the column that a later block contradicted; any other trouble becomes a DataError."""
     if "invalid UTF8" in message or "Invalid UTF8" in message or "invalid UTF-8" in message:
         _raise_not_utf8(path)
+    if "Expected" in message and "columns, got" in message:
+        _raise_ragged(path, options, len(names))
     found = _CONTRADICTION.search(message)
     if found is None:
         if "Empty CSV" in message:
