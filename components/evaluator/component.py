@@ -1,0 +1,96 @@
+"""The Evaluator component."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import channel_utils, standard_artifacts
+from tfx.types.channel import BaseChannel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from tfx_automl.components.evaluator import executor
+from tfx_automl.components.evaluator.options import DEFAULT_MIN_SLICE_SIZE, DEFAULT_SPLITS, EvaluatorOptions
+from tfx_automl.components.types import BaselineMetrics, FairnessReport
+from tfx_automl.models.task import TaskSpec
+
+
+class EvaluatorSpec(ComponentSpec):
+    """Inputs, outputs and parameters of the Evaluator; the parameters are `EvaluatorOptions` as JSON."""
+
+    PARAMETERS: ClassVar[dict[str, Any]] = {
+        "task": ExecutionParameter(type=str),
+        "sensitive": ExecutionParameter(type=str),
+        "min_metrics": ExecutionParameter(type=str),
+        "max_gaps": ExecutionParameter(type=str),
+        "min_slice_size": ExecutionParameter(type=int),
+        "example_splits": ExecutionParameter(type=str),
+    }
+    INPUTS: ClassVar[dict[str, Any]] = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "baseline": ChannelParameter(type=BaselineMetrics, optional=True),
+    }
+    OUTPUTS: ClassVar[dict[str, Any]] = {
+        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing),
+        "fairness_report": ChannelParameter(type=FairnessReport),
+    }
+
+
+class Evaluator(base_beam_component.BaseBeamComponent):
+    """Evaluates a model over all rows and by slice, and blesses it, or refuses to, with reasons.
+
+    Outputs:
+        evaluation: `ModelEvaluation`, readable by `tfma.load_eval_result`.
+        blessing: `ModelBlessing` as the stock Evaluator writes it, so that stock Pusher honours it.
+        fairness_report: `FairnessReport` with `report.json` and `report.html`.
+
+    Args:
+        examples: Raw `Examples`: what the model's `serving_default` takes.
+        model: A `Model` with the signatures `serving_default` and `transform_features`.
+        task: What the model predicts.
+        sensitive: Groups of raw columns whose slices are compared: `[["sex"], ["sex", "race"]]`.
+        baseline: `BaselineMetrics` of trivial predictors; the model must beat them. Without it this is not checked.
+        max_gaps: Bounds on gaps (`{"equalized_odds_difference": 0.1}`), for every group; of a ratio, the least value.
+        min_metrics: Bounds on metrics over all rows: the least value where higher is better, else the largest.
+        min_slice_size: Slices with fewer rows are reported as too small, never as fair.
+        example_splits: The splits to evaluate on.
+
+    Raises:
+        ConfigError: A bound, a group or a number makes no sense; all problems at once.
+    """
+
+    SPEC_CLASS = EvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: BaseChannel,
+        model: BaseChannel,
+        *,
+        task: TaskSpec,
+        sensitive: Sequence[Sequence[str]] = (),
+        baseline: BaseChannel | None = None,
+        max_gaps: Mapping[str, float] | None = None,
+        min_metrics: Mapping[str, float] | None = None,
+        min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
+        example_splits: Sequence[str] = DEFAULT_SPLITS,
+    ) -> None:
+        options = EvaluatorOptions(
+            task=task,
+            sensitive=sensitive,
+            min_metrics=dict(min_metrics or {}),
+            max_gaps=dict(max_gaps or {}),
+            min_slice_size=min_slice_size,
+            example_splits=example_splits,
+        )
+        spec = EvaluatorSpec(
+            examples=examples,
+            model=model,
+            baseline=baseline,
+            evaluation=channel_utils.as_channel([standard_artifacts.ModelEvaluation()]),
+            blessing=channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
+            fairness_report=channel_utils.as_channel([FairnessReport()]),
+            **options.to_properties(),
+        )
+        super().__init__(spec=spec)

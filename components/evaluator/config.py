@@ -1,0 +1,75 @@
+"""The TFMA configuration of an evaluation: which model outputs, which metrics, which slices."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow_model_analysis as tfma
+
+from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, DECISION_THRESHOLD, EXAMPLE_COUNT
+from tfx_automl.models.task import TaskSpec
+
+# TFMA counts a prediction as positive when it is greater than its threshold; the decision rule here is "at least the
+# threshold". Predictions are float32, so "greater than the float32 just below" is the same rule, exactly.
+_JUST_BELOW = float(np.nextafter(np.float32(DECISION_THRESHOLD), np.float32(0)))
+
+_AT_THRESHOLD = {
+    "precision": "Precision",
+    "tpr": "Recall",
+    "fpr": "FallOut",
+    "fnr": "MissRate",
+    "selection_rate": "PredictedPositiveRate",
+}
+_MEANS = {"mean_prediction": "MeanPrediction", "mean_label": "MeanLabel"}
+_METRICS: dict[str, dict[str, str]] = {
+    "binary": {"auc": "AUC", "loss": "BinaryCrossEntropy", "calibration": "Calibration", **_MEANS},
+    "multiclass": {"loss": "CategoricalCrossEntropy"},
+    "regression": {"mae": "MeanAbsoluteError", "mse": "MeanSquaredError", **_MEANS},
+}
+
+
+def make_eval_config(task: TaskSpec, sensitive: Sequence[Sequence[str]] = ()) -> tfma.EvalConfig:
+    """Returns what TFMA is to compute.
+
+    Metrics carry this package's names (see `slices.METRICS`), so that TFMA's own viewers and our report say the same.
+
+    Args:
+        task: What the model predicts.
+        sensitive: One slicing specification each: the name of a raw feature, or several for their crossing.
+
+    Returns:
+        A configuration for a model with the signatures `serving_default` and `transform_features`; the label is what
+        `transform_features` returns under the label's transformed name.
+    """
+    return tfma.EvalConfig(
+        model_specs=[
+            tfma.ModelSpec(
+                signature_name="serving_default",
+                prediction_key="predictions" if task.kind == "regression" else "probabilities",
+                preprocessing_function_names=["transform_features"],
+                label_key=task.transformed_label,
+            )
+        ],
+        slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=sorted(group)) for group in sensitive)],
+        metrics_specs=[tfma.MetricsSpec(metrics=_metric_configs(task))],
+    )
+
+
+def _metric_configs(task: TaskSpec) -> list[Any]:
+    configs = [_metric(EXAMPLE_COUNT, "ExampleCount")]
+    configs += [_metric(name, class_name) for name, class_name in _METRICS[task.kind].items()]
+    if task.kind == "binary":
+        configs.append(_metric("accuracy", "BinaryAccuracy", {"threshold": _JUST_BELOW}))
+        configs += [_metric(name, kind, {"thresholds": [_JUST_BELOW]}) for name, kind in _AT_THRESHOLD.items()]
+    if task.kind == "multiclass":
+        # At threshold 0 every row is predicted as its most probable class.
+        configs.append(_metric(CONFUSION_MATRIX, "MultiClassConfusionMatrixAtThresholds", {"thresholds": [0.0]}))
+    if task.kind == "regression":
+        configs.append(_metric("r2", "RSquared", module="tfx_automl.components.evaluator.r_squared"))
+    return configs
+
+
+def _metric(name: str, class_name: str, options: Mapping[str, Any] | None = None, module: str = "") -> Any:
+    config = json.dumps({"name": name, **(options or {})})
+    return tfma.MetricConfig(class_name=class_name, module=module, config=config)

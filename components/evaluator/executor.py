@@ -1,0 +1,65 @@
+"""The Evaluator's executor: unpacks artifacts and calls plain functions."""
+
+import json
+from typing import Any
+
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from tfx_automl import console
+from tfx_automl.components.evaluator.options import EvaluatorOptions
+
+_Artifacts = dict[str, list[Any]]
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Evaluates with TFMA, computes gaps, judges, and writes evaluation, report and blessing."""
+
+    def Do(self, input_dict: _Artifacts, output_dict: _Artifacts, exec_properties: dict[str, Any]) -> None:
+        """Runs the evaluation.
+
+        Args:
+            input_dict: `examples`, `model` and, optionally, `baseline`.
+            output_dict: `evaluation`, `blessing` and `fairness_report`.
+            exec_properties: See `EvaluatorOptions.to_properties`.
+
+        Raises:
+            EvaluationError: There is nothing to evaluate, a sensitive feature or a model output does not exist, labels
+                or predictions are unusable, or rows were lost.
+        """
+        # Imported here so that building a pipeline, which imports this class, does not load TFMA.
+        from tfx_automl.components.evaluator import engine
+        from tfx_automl.components.evaluator import examples as inputs
+        from tfx_automl.components.evaluator.outcome import decide, write_blessing, write_reports
+
+        self._log_startup(input_dict, output_dict, exec_properties)
+        options = EvaluatorOptions.from_properties(exec_properties)
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        output = artifact_utils.get_single_uri(output_dict["evaluation"])
+
+        patterns = inputs.split_patterns(input_dict["examples"], options.example_splits)
+        summary = inputs.summarise_examples(patterns, {name for group in options.sensitive for name in group})
+        inputs.check_examples(summary, options.sensitive)
+        console.line(f"  {summary.rows} rows, {1 + len(options.sensitive)} slicing specifications")
+        model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+        with self._make_beam_pipeline() as pipeline:
+            engine.build_evaluation(
+                pipeline, input_dict["examples"], patterns, model_path, options.task, options.sensitive, output
+            )
+        evaluation = engine.load_evaluation(output, options.task, options.sensitive, summary.rows)
+
+        outcome = decide(options, evaluation, _read_baseline(input_dict.get("baseline")))
+        write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
+        write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))
+        console.line(f"  {'blessed' if outcome.verdict.blessed else 'NOT blessed'}: {outcome.verdict.reasons[0]}")
+
+
+def _read_baseline(artifacts: list[Any] | None) -> dict[str, Any] | None:
+    if not artifacts:
+        return None
+    uri = artifact_utils.get_single_uri(artifacts)
+    with fileio.open(io_utils.get_only_uri_in_dir(uri), "r") as file:
+        values: dict[str, Any] = json.load(file)
+    return {name: metrics for name, metrics in values.items() if isinstance(metrics, dict)}

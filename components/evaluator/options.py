@@ -1,0 +1,92 @@
+"""What a user asks of the Evaluator, checked when the pipeline is built."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tfx_automl.components.evaluator.gate import Gate
+from tfx_automl.errors import ConfigError
+from tfx_automl.models.task import TaskSpec
+
+DEFAULT_MIN_SLICE_SIZE = 30
+DEFAULT_SPLITS = ("test",)
+
+
+@dataclass(frozen=True)
+class EvaluatorOptions:
+    """Options of the Evaluator.
+
+    Attributes:
+        task: What the model predicts.
+        sensitive: Groups of raw features; the slices of each group are compared. Several names are a crossing.
+        min_metrics: Bounds on metrics over all rows, see `Gate`.
+        max_gaps: Bounds on gaps between slices, see `Gate`.
+        min_slice_size: Slices with fewer rows are reported as too small and not compared.
+        example_splits: The splits to evaluate on.
+
+    Raises:
+        ConfigError: Something in this cannot be done; all problems at once.
+    """
+
+    task: TaskSpec
+    sensitive: Sequence[Sequence[str]] = ()
+    min_metrics: Mapping[str, float] = field(default_factory=dict)
+    max_gaps: Mapping[str, float] = field(default_factory=dict)
+    min_slice_size: int = DEFAULT_MIN_SLICE_SIZE
+    example_splits: Sequence[str] = DEFAULT_SPLITS
+
+    def __post_init__(self) -> None:
+        groups = (group if isinstance(group, str) else tuple(group) for group in self.sensitive)
+        object.__setattr__(self, "sensitive", tuple(groups))
+        object.__setattr__(self, "example_splits", tuple(self.example_splits))
+        problems = [*self._problems()]
+        try:
+            self.gate  # noqa: B018  (checks the bounds)
+        except ConfigError as error:
+            problems += error.problems
+        if problems:
+            raise ConfigError(problems)
+
+    def _problems(self) -> Iterator[str]:
+        for group in self.sensitive:
+            if isinstance(group, str) or not group or not all(group) or len(set(group)) != len(group):
+                yield f"A sensitive group is one or more different column names, such as ('sex',); got {group!r}."
+            elif self.task.label in group:
+                yield f"The label {self.task.label!r} cannot be a sensitive column: slices are made from other columns."
+        if len({frozenset(group) for group in self.sensitive}) != len(self.sensitive):
+            yield f"Every sensitive group may be given once; got {self.sensitive!r}."
+        if self.max_gaps and not self.sensitive:
+            yield f"max_gaps bounds {', '.join(self.max_gaps)}, but there are no sensitive columns; name at least one."
+        if self.min_slice_size < 1:
+            yield f"min_slice_size must be 1 or more rows; got {self.min_slice_size}."
+        if not self.example_splits:
+            yield "example_splits is empty; name at least one split, such as ('test',)."
+
+    @property
+    def gate(self) -> Gate:
+        """The bounds."""
+        return Gate(self.task.kind, self.min_metrics, self.max_gaps)
+
+    def to_properties(self) -> dict[str, Any]:
+        """Returns the options as execution properties: JSON text, except for numbers."""
+        return {
+            "task": self.task.to_json(),
+            "sensitive": json.dumps(self.sensitive),
+            "min_metrics": json.dumps(dict(self.min_metrics)),
+            "max_gaps": json.dumps(dict(self.max_gaps)),
+            "min_slice_size": self.min_slice_size,
+            "example_splits": json.dumps(self.example_splits),
+        }
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, Any]) -> "EvaluatorOptions":
+        """Reads what `to_properties` wrote."""
+        return cls(
+            task=TaskSpec.from_json(properties["task"]),
+            sensitive=json.loads(properties["sensitive"]),
+            min_metrics=json.loads(properties["min_metrics"]),
+            max_gaps=json.loads(properties["max_gaps"]),
+            min_slice_size=properties["min_slice_size"],
+            example_splits=json.loads(properties["example_splits"]),
+        )

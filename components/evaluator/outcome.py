@@ -1,0 +1,110 @@
+"""The outcome of an evaluation: gaps, verdict, and what is written about them."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tfx.components.evaluator import constants
+from tfx.dsl.io import fileio
+from tfx.utils import io_utils
+
+from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
+from tfx_automl.components.evaluator.gate import Verdict, judge
+from tfx_automl.components.evaluator.options import EvaluatorOptions
+from tfx_automl.components.evaluator.report import render_html
+from tfx_automl.components.evaluator.slices import DECISION_THRESHOLD, Evaluation
+
+REPORT_JSON = "report.json"
+REPORT_HTML = "report.html"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything that the reports show.
+
+    Attributes:
+        options: What was asked.
+        evaluation: What was measured.
+        gaps: Of all groups, in the order of `options.sensitive`.
+        verdict: What was decided.
+        baseline: Metrics of trivial and linear predictors by name; empty if none were given.
+    """
+
+    options: EvaluatorOptions
+    evaluation: Evaluation
+    gaps: tuple[Gap, ...]
+    verdict: Verdict
+    baseline: Mapping[str, Mapping[str, float]]
+
+
+def decide(
+    options: EvaluatorOptions, evaluation: Evaluation, baseline: Mapping[str, Mapping[str, float]] | None
+) -> Outcome:
+    """Computes the gaps of every group and judges the model."""
+    gaps = tuple(
+        gap
+        for slices in evaluation.groups.values()
+        for gap in compute_gaps(slices, options.task.kind, options.min_slice_size)
+    )
+    verdict = judge(options.gate, evaluation.overall.metrics, gaps, baseline)
+    return Outcome(options, evaluation, gaps, verdict, baseline or {})
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """Returns the content of `report.json`."""
+    options, evaluation = outcome.options, outcome.evaluation
+    gaps: dict[str, dict[str, float | None]] = {}
+    for gap in outcome.gaps:
+        gaps.setdefault(gap.feature, {})[gap.name] = gap.value
+    return {
+        "task": asdict(options.task),
+        "splits": list(options.example_splits),
+        "rows": evaluation.overall.count,
+        "decision_threshold": DECISION_THRESHOLD if options.task.kind == "binary" else None,
+        "min_slice_size": options.min_slice_size,
+        "blessed": outcome.verdict.blessed,
+        "reasons": list(outcome.verdict.reasons),
+        "metrics": dict(evaluation.overall.metrics),
+        "baseline_metrics": {name: dict(metrics) for name, metrics in outcome.baseline.items()},
+        "slices": [
+            {
+                "feature": part.feature,
+                "value": part.value,
+                "features": list(part.features),
+                "values": list(part.values),
+                "count": part.count,
+                "metrics": dict(part.metrics),
+                "too_small": part.count < options.min_slice_size,
+            }
+            for slices in evaluation.groups.values()
+            for part in slices
+        ],
+        "gaps": gaps,
+        "checks": [asdict(check) for check in outcome.verdict.checks],
+    }
+
+
+def write_reports(outcome: Outcome, folder: str) -> None:
+    """Writes `report.json` and `report.html` into a folder, local or remote."""
+    fileio.makedirs(folder)
+    content = to_json(outcome)
+    io_utils.write_string_file(os.path.join(folder, REPORT_JSON), json.dumps(content, indent=2, allow_nan=False) + "\n")
+    io_utils.write_string_file(os.path.join(folder, REPORT_HTML), render_html(content))
+
+
+def write_blessing(verdict: Verdict, model: Any, blessing: Any) -> None:
+    """Writes the blessing in the stock Evaluator's form: an empty file, and custom properties of the artifact.
+
+    Args:
+        verdict: The decision.
+        model: The `Model` artifact that was judged.
+        blessing: The `ModelBlessing` artifact; changed.
+    """
+    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    name = constants.BLESSED_FILE_NAME if verdict.blessed else constants.NOT_BLESSED_FILE_NAME
+    value = constants.BLESSED_VALUE if verdict.blessed else constants.NOT_BLESSED_VALUE
+    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)

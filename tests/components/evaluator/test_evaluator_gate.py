@@ -1,0 +1,112 @@
+"""The gate: what blesses, what refuses, and that every reason is a sentence a person can act on."""
+
+import pytest
+
+from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
+from tfx_automl.components.evaluator.gate import Gate, Verdict, judge
+from tfx_automl.components.evaluator.slices import SliceMetrics
+from tfx_automl.errors import ConfigError
+
+METRICS = {"auc": 0.9, "accuracy": 0.8, "loss": 0.4}
+BASELINE = {"majority": {"auc": 0.5, "accuracy": 0.7}, "logistic_regression": {"auc": 0.95}}
+
+
+def gaps(counts: tuple[int, int] = (100, 100)) -> tuple[Gap, ...]:
+    slices = [
+        SliceMetrics(("sex",), (value,), count, {"selection_rate": rate, "tpr": rate, "fpr": 0.1})
+        for value, count, rate in zip(("F", "M"), counts, (0.2, 0.5), strict=True)
+    ]
+    return compute_gaps(slices, "binary", 30)
+
+
+def failed(verdict: Verdict) -> list[str]:
+    return [check.name for check in verdict.checks if check.passed is False]
+
+
+def test_good_model_is_blessed_with_reasons() -> None:
+    gate = Gate("binary", {"accuracy": 0.75, "loss": 0.5}, {"demographic_parity_difference": 0.35})
+    verdict = judge(gate, METRICS, gaps(), BASELINE)
+    assert verdict.blessed
+    assert verdict.reasons == (
+        "auc 0.9 is better than always predicting the most frequent class (0.5).",
+        "accuracy is 0.8, as demanded at least 0.75.",
+        "loss is 0.4, as demanded at most 0.5.",
+        "demographic_parity_difference for sex is 0.3, as demanded at most 0.35.",
+        "5 gaps between groups have no bound in max_gaps: they are reported but not gated.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("gate", "baseline", "name", "reason"),
+    [
+        (Gate("binary", {"auc": 0.95}), None, "metric:auc", "auc is 0.9, but must be at least 0.95."),
+        (Gate("binary", {"loss": 0.3}), None, "metric:loss", "loss is 0.4, but must be at most 0.3."),
+        (
+            Gate("binary", {"precision": 0.3}),
+            None,
+            "metric:precision",
+            "precision must be at least 0.3, but could not be computed.",
+        ),
+        (
+            Gate("binary"),
+            {"majority": {"auc": 0.9}},
+            "baseline:auc",
+            "auc 0.9 is not better than always predicting the most frequent class (0.9).",
+        ),
+        (
+            Gate("binary", max_gaps={"equalized_odds_difference": 0.1}),
+            None,
+            "gap:sex:equalized_odds_difference",
+            "equalized_odds_difference for sex is 0.3, but must be at most 0.1.",
+        ),
+        (
+            Gate("binary", max_gaps={"demographic_parity_ratio": 0.8}),
+            None,
+            "gap:sex:demographic_parity_ratio",
+            "demographic_parity_ratio for sex is 0.4, but must be at least 0.8.",
+        ),
+    ],
+)
+def test_each_bound_refuses(gate: Gate, baseline: dict, name: str, reason: str) -> None:
+    verdict = judge(gate, METRICS, gaps(), baseline)
+    assert failed(verdict) == [name]
+    assert verdict.reasons[0] == reason
+
+
+def test_too_small_slices_refuse_a_bounded_gap() -> None:
+    verdict = judge(Gate("binary", max_gaps={"demographic_parity_difference": 1.0}), METRICS, gaps((100, 29)))
+    assert not verdict.blessed
+    assert verdict.reasons[0] == (
+        "demographic_parity_difference for sex must be at most 1, but could not be computed: at least two groups with "
+        "enough rows are needed, and only one has. Too few rows to judge: M."
+    )
+
+
+def test_without_bounds_and_baseline_nothing_refuses_and_that_is_said() -> None:
+    verdict = judge(Gate("binary"), METRICS, gaps((100, 29)))
+    assert verdict.blessed
+    assert all(check.passed is None for check in verdict.checks)
+    assert verdict.reasons[0] == "Not compared with a trivial baseline: none was given."
+    assert "no bound is set, so it is not gated" in verdict.checks[1].reason
+
+
+def test_metric_that_could_not_be_computed_does_not_beat_the_baseline() -> None:
+    assert failed(judge(Gate("binary"), {"auc": None}, (), BASELINE)) == ["baseline:auc"]
+
+
+def test_regression_compares_errors_downwards() -> None:
+    baseline = {"mean": {"rmse": 3.0}}
+    assert judge(Gate("regression"), {"rmse": 2.9}, (), baseline).blessed
+    assert not judge(Gate("regression"), {"rmse": 3.1}, (), baseline).blessed
+
+
+def test_all_unknown_names_and_bad_bounds_are_reported_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Gate("binary", {"rmse": 1.0, "auc": float("nan")}, {"parity": 0.1, "auc_difference": -0.1})
+    text = str(caught.value)
+    assert len(caught.value.problems) == 4
+    assert "min_metrics names 'rmse', which is no metric that can be bounded for a binary task; known are auc," in text
+    assert "max_gaps names 'parity', which is no gap" in text
+    assert "known are demographic_parity_difference, demographic_parity_ratio, equalized_odds_difference" in text
+    assert "min_metrics needs a finite number for auc; got nan" in text
+    assert "auc_difference is never below 0, so the bound -0.1 cannot be met" in text
