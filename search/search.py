@@ -1,0 +1,293 @@
+"""The search itself: sampler × scheduler × objective, remembered in a ledger, executed by a runner."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tfx_automl import console
+from tfx_automl.errors import SearchError
+from tfx_automl.search.ledger import Ledger
+from tfx_automl.search.objective import Objective
+from tfx_automl.search.runner import EpochRecord, Job, Result, TrialRunner
+from tfx_automl.search.sampler import Sampler
+from tfx_automl.search.scheduler import Continue, Scheduler, Start, TrialView
+from tfx_automl.search.space import Point
+
+_FAILURES_ALLOWED = 10
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Everything about one trial.
+
+    Attributes:
+        trial_id: Counts from 0, in the order of the proposals.
+        bracket: Index of its bracket.
+        values: Its hyperparameters.
+        status: `completed` (it reached the rungs it was sent to), `stopped` by the time budget, or `failed`.
+        score: The objective at its last epoch; None without one.
+        curve: All its epochs.
+        seconds: Wall time of its jobs.
+        workers: The worker of each of its jobs.
+        error: The traceback if it failed.
+        rungs: The score at the end of each finished rung, by epochs.
+        checkpoint: Folder of its weights and optimizer state.
+    """
+
+    trial_id: int
+    bracket: int
+    values: Point
+    checkpoint: str
+    status: str = "completed"
+    score: float | None = None
+    curve: tuple[EpochRecord, ...] = ()
+    seconds: float = 0.0
+    workers: tuple[int, ...] = ()
+    error: str | None = None
+    rungs: Mapping[int, float] = field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained."""
+        return len(self.curve)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the trial as JSON-able values."""
+        values = asdict(replace(self, curve=()))
+        return {
+            **values,
+            "curve": [{"epoch": r.epoch, "seconds": round(r.seconds, 4), **r.metrics} for r in self.curve],
+            "rungs": {str(epochs): score for epochs, score in self.rungs.items()},
+            "epochs": self.epochs,
+        }
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        trials: All trials, failed ones too, in the order of the proposals.
+        best: The best trial that has a checkpoint.
+        stop_reason: Why it ended: `schedule complete`, `time budget used up`, `space exhausted` or `too many trials
+            failed`.
+        seconds: Wall time.
+        utilisation: Share of the workers' time that was spent on jobs, 0 to 1.
+    """
+
+    trials: tuple[Trial, ...]
+    best: Trial
+    stop_reason: str
+    seconds: float
+    utilisation: float
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all trials."""
+        return sum(trial.epochs for trial in self.trials)
+
+
+class Search:
+    """Runs trials until the schedule is complete, the space exhausted, or the time over.
+
+    Args:
+        sampler: What to try.
+        scheduler: Which trial trains next, and how far.
+        objective: What is better.
+        runner: What executes jobs.
+        ledger: What remembers.
+        folder: For the checkpoints.
+        seed: Where all randomness starts.
+        time_budget_s: The longest time in seconds; None is no limit.
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        scheduler: Scheduler,
+        objective: Objective,
+        runner: TrialRunner,
+        ledger: Ledger,
+        folder: Path,
+        seed: int = 0,
+        time_budget_s: float | None = None,
+    ) -> None:
+        self._sampler, self._scheduler, self._objective = sampler, scheduler, objective
+        self._runner, self._ledger, self._folder, self._seed = runner, ledger, folder, seed
+        self._deadline = None if time_budget_s is None else time.time() + time_budget_s
+        self._trials: list[Trial] = []
+        self._running: dict[int, int] = {}
+        self._exhausted = False
+        self._first_epochs: dict[int, int] = {}
+        self._unfinished: list[int] = []  # proposed by an interrupted run, but without a first result
+
+    def run(self) -> SearchResult:
+        """Runs the search to its end.
+
+        Raises:
+            SearchError: No trial came to a result; the message has the last line of the first failure.
+        """
+        started, busy = time.monotonic(), 0.0
+        for line in self._scheduler.describe():
+            console.line(f"  {line}")
+        self._replay()
+        while True:
+            self._fill()
+            if not self._running:
+                break
+            result = self._runner.wait()
+            busy += result.seconds
+            self._finish(result)
+        seconds = time.monotonic() - started
+        share = busy / (seconds * self._runner.workers) if seconds > 0 else 0.0
+        return SearchResult(tuple(self._trials), self._best(), self._stop_reason(), seconds, min(1.0, share))
+
+    def _fill(self) -> None:
+        """Gives every free worker something to do."""
+        while self._runner.free and not self._time_is_over() and not self._hopeless():
+            if self._unfinished:
+                trial_id = self._unfinished.pop(0)
+                self._submit(self._trials[trial_id], self._first_epochs[trial_id])
+                continue
+            decision = self._scheduler.next([self._view(trial) for trial in self._trials], self._objective)
+            if isinstance(decision, Start) and not self._exhausted:
+                if not self._start(decision):
+                    continue  # ask again: brackets under way may still have something to promote
+            elif isinstance(decision, Continue):
+                self._submit(self._trials[decision.trial_id], decision.epochs)
+            else:
+                return
+
+    def _start(self, decision: Start) -> bool:
+        point = self._sampler.propose([trial.values for trial in self._trials])
+        if point is None:
+            self._exhausted = True
+            return False
+        trial_id = len(self._trials)
+        trial = Trial(trial_id, decision.bracket, point, str(self._folder / f"trial-{trial_id:04d}"))
+        until = {"epochs": decision.epochs}
+        self._ledger.append(
+            {"event": "proposal", "trial_id": trial_id, "bracket": trial.bracket, "values": point, **until}
+        )
+        self._trials.append(trial)
+        self._submit(trial, decision.epochs)
+        return True
+
+    def _submit(self, trial: Trial, epochs: int) -> None:
+        self._running[trial.trial_id] = epochs
+        seed = self._seed * 1_000_003 + trial.trial_id
+        start = max(trial.rungs, default=0)
+        self._runner.submit(Job(trial.trial_id, trial.values, start, epochs, seed, trial.checkpoint, self._deadline))
+
+    def _finish(self, result: Result) -> None:
+        self._ledger.append(_result_record(result))
+        trial = self._record(result)
+        del self._running[trial.trial_id]
+        console.line(self._line(trial, result))
+
+    def _record(self, result: Result) -> Trial:
+        """Adds a job's result to its trial."""
+        trial = self._trials[result.job.trial_id]
+        curve = (*trial.curve[: result.job.start], *result.curve)
+        error = result.error
+        score = self._objective.score(curve[-1].metrics) if curve and error is None else None
+        status = result.status
+        if score is not None and self._objective.key(score) == float("inf"):
+            status, error, score = "failed", f"The objective {self._objective.metric} became NaN.", None
+        rungs = dict(trial.rungs)
+        if status == "completed" and score is not None:
+            rungs[result.job.stop] = score
+        trial = replace(
+            trial,
+            status=status,
+            score=score,
+            curve=curve,
+            seconds=trial.seconds + result.seconds,
+            workers=(*trial.workers, result.worker),
+            error=error,
+            rungs=rungs,
+        )
+        self._trials[trial.trial_id] = trial
+        return trial
+
+    def _view(self, trial: Trial) -> TrialView:
+        running = self._running.get(trial.trial_id)
+        return TrialView(trial.trial_id, trial.bracket, trial.rungs, running, trial.status == "failed")
+
+    def _replay(self) -> None:
+        """Takes over what an earlier run of the same search had finished; jobs that it had not are run again."""
+        for record in self._ledger.records:
+            if record["event"] == "proposal":
+                trial_id = record["trial_id"]
+                self._first_epochs[trial_id] = record["epochs"]
+                folder = str(self._folder / f"trial-{trial_id:04d}")
+                self._trials.append(Trial(trial_id, record["bracket"], record["values"], folder))
+            elif record["event"] == "result" and record["status"] != "stopped":
+                self._record(_result_from(record, self._trials[record["trial_id"]]))
+        if self._trials:
+            console.line(f"  continues a search that was interrupted: {len(self._trials)} trials are known")
+        self._unfinished = [t.trial_id for t in self._trials if not t.rungs and t.status != "failed"]
+
+    def _time_is_over(self) -> bool:
+        return self._deadline is not None and time.time() > self._deadline
+
+    def _hopeless(self) -> bool:
+        """A failed trial is replaced, but not for ever."""
+        failed = sum(trial.status == "failed" for trial in self._trials)
+        return failed >= _FAILURES_ALLOWED + 2 * (len(self._trials) - failed - len(self._running))
+
+    def _stop_reason(self) -> str:
+        if self._hopeless():
+            return "too many trials failed"
+        if self._time_is_over():
+            return "time budget used up"
+        return "space exhausted" if self._exhausted else "schedule complete"
+
+    def _best(self) -> Trial:
+        """Returns the best trial among those that trained longest to a checkpoint."""
+        done = [trial for trial in self._trials if trial.rungs and trial.status != "failed"]
+        if not done:
+            first = next((trial.error for trial in self._trials if trial.error), None)
+            why = first.strip().splitlines()[-1] if first else "the time was over before the first one ended"
+            raise SearchError(f"None of {len(self._trials)} trials came to a result: {why}")
+        return min(done, key=lambda t: (self._objective.key(t.rungs[max(t.rungs)]), t.trial_id))
+
+    def _line(self, trial: Trial, result: Result) -> str:
+        epochs = f"{result.job.start}→{result.job.stop}" if result.job.start else f"{result.job.stop}"
+        head = f"  trial {trial.trial_id}  bracket {trial.bracket}  epochs {epochs}"
+        if trial.status == "failed":
+            return f"{head}  failed: {(trial.error or '').strip().splitlines()[-1]}"
+        scored = [t for t in self._trials if t.score is not None and t.status != "failed"]
+        best = min(scored, key=lambda t: self._objective.key(t.score))
+        score = f"{self._objective.metric} {trial.score:.4f} (best {best.score:.4f})"
+        values = " ".join(f"{k}={f'{v:.3g}' if isinstance(v, float) else v}" for k, v in trial.values.items())
+        return f"{head}  {score}  {values}  {result.seconds:.1f} s"
+
+
+def _result_record(result: Result) -> dict[str, Any]:
+    curve = [{"epoch": r.epoch, "metrics": dict(r.metrics), "seconds": r.seconds} for r in result.curve]
+    return {
+        "event": "result",
+        "trial_id": result.job.trial_id,
+        "start": result.job.start,
+        "stop": result.job.stop,
+        "status": result.status,
+        "curve": curve,
+        "error": result.error,
+        "seconds": result.seconds,
+        "worker": result.worker,
+    }
+
+
+def _result_from(record: Mapping[str, Any], trial: Trial) -> Result:
+    job = Job(trial.trial_id, trial.values, record["start"], record["stop"], 0, trial.checkpoint)
+    curve = tuple(EpochRecord(r["epoch"], r["metrics"], r["seconds"]) for r in record["curve"])
+    return Result(job, record["status"], curve, record["error"], record["seconds"], record["worker"])
+
+
+def content_key(**parts: object) -> str:
+    """Returns a text that identifies a search: data, space, objective, schedule, version."""
+    return json.dumps(parts, sort_keys=True, default=str)

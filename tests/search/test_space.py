@@ -1,0 +1,102 @@
+"""Search spaces and KerasTuner's format."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfx_automl.errors import ConfigError
+from tfx_automl.search.space import Boolean, Choice, Condition, Fixed, Float, Int, Space
+from tfx_automl.search.testing import SPACE
+
+
+@given(seed=st.integers(0, 2**31 - 1))
+def test_samples_are_in_the_space(seed):
+    point = SPACE.sample(np.random.default_rng(seed))
+    assert SPACE.contains(point)
+    assert ("depth" in point) == (point["kind"] == "deep")
+
+
+@given(
+    low=st.floats(1e-6, 10), ratio=st.floats(1, 1e4), sampling=st.sampled_from([None, "log"]), seed=st.integers(0, 1000)
+)
+def test_floats_stay_in_range(low, ratio, sampling, seed):
+    parameter = Float("x", low, low * ratio, sampling=sampling)
+    assert parameter.contains(parameter.sample(np.random.default_rng(seed)))
+
+
+@given(low=st.integers(1, 100), span=st.integers(0, 100), step=st.integers(1, 9), seed=st.integers(0, 1000))
+def test_integers_stay_on_their_steps(low, span, step, seed):
+    parameter = Int("n", low, low + span, step=step)
+    value = parameter.sample(np.random.default_rng(seed))
+    assert parameter.contains(value)
+    assert (value - low) % step == 0
+    assert parameter.size() == len(range(low, low + span + 1, step))
+
+
+def test_log_scale_reaches_the_whole_range():
+    rng = np.random.default_rng(0)
+    values = [Float("lr", 1e-4, 1e-1, sampling="log").sample(rng) for _ in range(600)]
+    shares = np.histogram(np.log10(values), bins=3)[0] / 600
+    assert np.all(np.abs(shares - 1 / 3) < 0.1)  # five standard deviations of a share of 600 draws
+
+
+def test_points_outside_are_not_contained():
+    point = SPACE.sample(np.random.default_rng(1))
+    assert not SPACE.contains({**point, "units": 33})
+    assert not SPACE.contains({**point, "other": 1})
+    assert not SPACE.contains({key: value for key, value in point.items() if key != "x"})
+
+
+def test_keras_tuner_reads_what_we_write_and_back():
+    import keras_tuner
+
+    hyperparameters = keras_tuner.HyperParameters()
+    hyperparameters.Int("units", 32, 512, step=32)
+    hyperparameters.Float("lr", 1e-4, 1e-2, sampling="log")
+    hyperparameters.Choice("act", ["relu", "tanh"])
+    hyperparameters.Boolean("norm")
+    hyperparameters.Fixed("family", "mlp")
+    with hyperparameters.conditional_scope("act", ["relu"]):
+        hyperparameters.Float("leak", 0.0, 1.0, step=0.25)
+    space = Space.from_config(hyperparameters.get_config())
+    assert space.parameters[-1] == Float(
+        "leak", 0.0, 1.0, 0.25, "linear", 0.0, conditions=(Condition("act", ("relu",)),)
+    )
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        point = space.sample(rng)
+        config = space.to_config(point)
+        back = keras_tuner.HyperParameters.from_config(config)
+        assert back.values == point
+        assert [p.name for p in back.space] == [p.name for p in hyperparameters.space]
+        assert Space.from_config(back.get_config()).sample(np.random.default_rng(5)) == space.sample(
+            np.random.default_rng(5)
+        )
+
+
+def test_size():
+    assert Space((Int("a", 1, 4), Choice("b", (1, 2, 3)), Boolean("c"), Fixed("d", 7))).size() == 24
+    assert Space((Float("x", 0, 1),)).size() is None
+    assert Space((Float("x", 0.0, 1.0, step=0.25),)).size() == 5
+    assert Space((Int("x", 1, 64, step=2, sampling="log"),)).size() == 7
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Int("n", 5, 1), r"n: expected min <= max, got 5 and 1"),
+        (lambda: Float("x", 0.0, 1.0, sampling="log"), r"needs min above 0"),
+        (lambda: Float("x", 0.0, 1.0, sampling="cubic"), r"expected sampling None, 'linear' or 'log', got 'cubic'"),
+        (lambda: Int("n", 1, 5, step=0), r"expected a step above 0"),
+        (lambda: Choice("c", ()), r"at least one value"),
+        (lambda: Choice("c", (1, 1)), r"expected different values"),
+        (lambda: Boolean(""), r"needs a name"),
+        (lambda: Space((Boolean("a"), Boolean("a"))), r"a: the name is used twice"),
+        (lambda: Space((Boolean("a", conditions=(Condition("b", (1,)),)),)), r"parent 'b' does not come before"),
+        (lambda: Space.from_config({"space": [{"class_name": "Set", "config": {"name": "s"}}]}), r"s: the class 'Set'"),
+    ],
+)
+def test_bad_spaces_are_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
