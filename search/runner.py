@@ -246,6 +246,7 @@ class ProcessRunner(TrialRunner):
 
     def _replace(self, worker: "_Worker") -> Result:
         code = worker.process.wait()
+        worker.stop()
         job, seconds = worker.job, time.monotonic() - worker.since
         self._pool[worker.number] = _Worker(worker.number, self)
         if job is None:

@@ -353,9 +353,7 @@ def _from_config(entry: Mapping[str, Any]) -> Parameter:
         return Boolean(name, conditions=conditions)
     if kind == "Fixed":
         return Fixed(name, config["value"], conditions=conditions)
-    raise ConfigError(
-        f"The parameter {name!r} has the unknown class {kind!r}; known: Int, Float, Choice, Boolean, Fixed."
-    )
+    raise ConfigError(f"{name}: the class {kind!r} is unknown; known are Int, Float, Choice, Boolean, Fixed.")
 
 
 def _range(config: Mapping[str, Any]) -> tuple[float, float, float | None, str | None, float | None]:
