@@ -16,25 +16,29 @@ for folder in FOLDERS:
 
 version = re.search(r'__version__ = "([^"]+)"', (ROOT / "tfx_automl/__init__.py").read_text(encoding="utf-8"))
 
-# Ranges that admit both stacks: TFX 1.16 (Python 3.10, any Linux) and TFX 1.21 (Python 3.10 to 3.13, glibc 2.39).
-# TFX 1.17 has no wheels for older glibc and is tested by nobody here; there is no 1.18 to 1.20.
+# Ranges that admit both stacks: TFX 1.16 (Python 3.10, any Linux) and TFX 1.21 (Python 3.10 to 3.13, glibc 2.39). There
+# is no 1.18 to 1.20, and 1.17 has no wheels for older glibc and is tested by nobody here.
+#
+# Only the packages that decide the stack have upper bounds: pip settles bounded packages first, so it soon finds the
+# stack whose wheels run here, and TFX's own bounds decide the rest. With more bounds pip (26.3) was still searching
+# through Google Cloud releases after eight minutes; with these it has resolved everything in one.
 REQUIREMENTS = [
     "tfx>=1.16.0,!=1.17.*,<1.22",
-    "tensorflow>=2.16,<2.22",
+    "ml-metadata>=1.16.0,!=1.17.*,<1.22",
+    "tensorflow-data-validation>=1.16.1,!=1.17.*,<1.22",
+    "tensorflow>=2.16",
     "keras>=3.0",
-    "keras-tuner>=1.4.7,<2",
-    "tensorflow-model-analysis>=0.47.1,<0.53",  # 0.47.0 skips half of its own imports
-    "tensorflow-data-validation>=1.16,<2",
-    "tensorflow-transform>=1.16,<2",
-    "tensorflow-metadata>=1.16,<2",
-    "tfx-bsl>=1.16,<2",
-    "ml-metadata>=1.16,<2",
-    "apache-beam[gcp]>=2.59,<3",
-    "protobuf",  # bounded by TFX
-    "packaging",
-    "absl-py",
-    "numpy",
-    "pandas",
+    "keras-tuner>=1.4.7",
+    "tensorflow-model-analysis>=0.47.1",  # 0.47.0 skips half of its own imports
+    "tensorflow-transform>=1.16",
+    "tensorflow-metadata>=1.16",
+    "tfx-bsl>=1.16",
+    "apache-beam[gcp]>=2.59",
+    "protobuf>=3.20.3",
+    "packaging>=22",
+    "absl-py>=1.4",
+    "numpy>=1.24",
+    "pandas>=1.5",
     "pyarrow>=10",
     "scikit-learn>=1.3",
     "pyyaml>=6",
@@ -42,7 +46,7 @@ REQUIREMENTS = [
     "dill>=0.3",  # TFX 1.16 imports it; newer Beam no longer brings it
     "pip",  # TFX packages user modules with it
     "setuptools<81",  # TFX and its friends import pkg_resources
-    "tensorboard",  # TFX 1.21 imports it
+    "tensorboard>=2.16",  # TFX 1.21 imports it
 ]
 
 setup(
