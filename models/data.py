@@ -1,0 +1,190 @@
+"""Training data: transformed examples, parsed once into memory-mapped arrays that all trial processes share."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfx_automl.errors import ModelError
+from tfx_automl.models.inputs import IMAGE_SIZES, InputSpec, has_image, inputs_from_schema
+from tfx_automl.models.task import TaskSpec
+
+_ROWS_PER_PARSE = 4096
+_META = "meta.json"
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The rows of one split, in columns.
+
+    Attributes:
+        numeric: float32, shape [rows, numeric features].
+        categorical: int32, shape [rows, categorical features].
+        image: uint8, shape [rows, bytes of an image]; no columns without images.
+        label: int32 class index or float32 target, shape [rows].
+    """
+
+    numeric: npt.NDArray[np.float32]
+    categorical: npt.NDArray[np.int32]
+    image: npt.NDArray[np.uint8]
+    label: npt.NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything that a trial needs to know about the data.
+
+    Attributes:
+        folder: Where the arrays are.
+        inputs: What the columns are.
+        task: What is to be predicted.
+        splits: Names of the splits.
+        target_mean: Mean of the training target; 0 for classification.
+        target_std: Standard deviation of the training target; 1 for classification.
+    """
+
+    folder: Path
+    inputs: InputSpec
+    task: TaskSpec
+    splits: tuple[str, ...]
+    target_mean: float = 0.0
+    target_std: float = 1.0
+
+    def split(self, name: str) -> Arrays:
+        """Opens the arrays of a split, memory-mapped.
+
+        Raises:
+            ModelError: There is no such split.
+        """
+        if name not in self.splits:
+            raise ModelError(f"There is no split {name!r}; the examples have {', '.join(self.splits)}.")
+        paths = (self.folder / name / f"{kind}.npy" for kind in ("numeric", "categorical", "image", "label"))
+        return Arrays(*(np.load(path, mmap_mode="r") for path in paths))
+
+
+def open_data(folder: Path) -> TrainingData:
+    """Opens what `prepare` wrote."""
+    meta = json.loads((folder / _META).read_text(encoding="utf-8"))
+    inputs, task = InputSpec.from_json(meta["inputs"]), TaskSpec.from_json(meta["task"])
+    return TrainingData(folder, inputs, task, tuple(meta["splits"]), meta["target_mean"], meta["target_std"])
+
+
+def prepare(splits: Mapping[str, Sequence[str]], transform_graph: str, task: TaskSpec, folder: Path) -> TrainingData:
+    """Parses transformed examples into arrays, once.
+
+    Args:
+        splits: For each split the gzip-compressed TFRecord files.
+        transform_graph: Folder of the transform graph.
+        task: What is to be predicted.
+        folder: Where to; what an interrupted call left there is replaced.
+
+    Raises:
+        ModelError: The data has no usable features, no rows, or rows whose label is not among the classes.
+    """
+    if (folder / _META).exists():
+        return open_data(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    schema, spec = _transformed(transform_graph)
+    _check_label(spec, task)
+    shape = _image_shape(next(iter(splits.values())), spec) if has_image(schema) else None
+    inputs = inputs_from_schema(schema, task, shape)
+    for name, files in splits.items():
+        _write_split(_parse(files, spec), inputs, task, folder / name, name)
+    target = np.load(folder / "train" / "label.npy", mmap_mode="r") if task.kind == "regression" else None
+    _write_meta(folder, inputs, task, tuple(splits), target)
+    return open_data(folder)
+
+
+def _write_meta(
+    folder: Path, inputs: InputSpec, task: TaskSpec, splits: tuple[str, ...], target: npt.NDArray[Any] | None
+) -> None:
+    """Written last, in one step: without it the folder counts as absent."""
+    meta = {
+        "inputs": inputs.to_json(),
+        "task": task.to_json(),
+        "splits": splits,
+        "target_mean": 0.0 if target is None else float(np.mean(target)),
+        "target_std": 1.0 if target is None else float(np.std(target)) or 1.0,
+    }
+    temporary = folder / f"{_META}.tmp"
+    temporary.write_text(json.dumps(meta), encoding="utf-8")
+    os.replace(temporary, folder / _META)
+
+
+def _transformed(transform_graph: str) -> tuple[Any, dict[str, Any]]:
+    import tensorflow_transform as tft
+
+    output = tft.TFTransformOutput(transform_graph)
+    return output.transformed_metadata.schema, output.transformed_feature_spec()
+
+
+def _check_label(spec: Mapping[str, Any], task: TaskSpec) -> None:
+    if task.transformed_label not in spec:
+        known = ", ".join(sorted(spec))
+        raise ModelError(f"The transformed data has no label {task.transformed_label!r}; its features are {known}.")
+
+
+def _parse(files: Sequence[str], spec: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yields batches of parsed features, as NumPy arrays."""
+    import tensorflow as tf
+
+    fixed = {name: tf.io.FixedLenFeature([], feature.dtype) for name, feature in spec.items()}
+    records = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").batch(_ROWS_PER_PARSE)
+    parsed = records.map(lambda batch: tf.io.parse_example(batch, fixed)).prefetch(2)
+    yield from parsed.as_numpy_iterator()
+
+
+def _image_shape(files: Sequence[str], spec: Mapping[str, Any]) -> tuple[int, int, int]:
+    first = next(_parse(files, spec))
+    height, width, channels = (int(first[name][0]) for name in IMAGE_SIZES)
+    return height, width, channels
+
+
+def _write_split(batches: Iterator[dict[str, Any]], inputs: InputSpec, task: TaskSpec, folder: Path, name: str) -> None:
+    folder.mkdir(parents=True)
+    label_type = np.float32 if task.kind == "regression" else np.int32
+    parts = [(*_columns(batch, inputs), batch[task.transformed_label].astype(label_type)) for batch in batches]
+    if not parts:
+        raise ModelError(f"The split {name!r} has no examples.")
+    for kind, arrays in zip(("numeric", "categorical", "image", "label"), zip(*parts, strict=True), strict=True):
+        np.save(folder / f"{kind}.npy", np.concatenate(arrays))
+    _check_classes(np.load(folder / "label.npy", mmap_mode="r"), task, name)
+
+
+def _columns(
+    batch: Mapping[str, Any], inputs: InputSpec
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    rows = len(next(iter(batch.values())))
+    numeric = [batch[name].astype(np.float32) for name in inputs.numeric]
+    categorical = [batch[name].astype(np.int32) for name, _ in inputs.categorical]
+    return (
+        np.stack(numeric, axis=1) if numeric else np.zeros((rows, 0), np.float32),
+        np.stack(categorical, axis=1) if categorical else np.zeros((rows, 0), np.int32),
+        _pixels(batch[inputs.image.name], inputs.image.size) if inputs.image else np.zeros((rows, 0), np.uint8),
+    )
+
+
+def _pixels(images: npt.NDArray[Any], size: int) -> npt.NDArray[np.uint8]:
+    flat = np.frombuffer(b"".join(images), np.uint8)
+    if flat.size != len(images) * size:
+        raise ModelError(f"Images of {size} bytes were expected, all of one size; got {flat.size} for {len(images)}.")
+    return flat.reshape(len(images), size)
+
+
+def _check_classes(label: npt.NDArray[Any], task: TaskSpec, name: str) -> None:
+    if task.kind == "regression":
+        if not np.isfinite(label).all():
+            raise ModelError(f"The split {name!r} has rows whose target is missing or infinite; drop them first.")
+        return
+    outside = int(((label < 0) | (label >= len(task.classes))).sum())
+    if outside:
+        raise ModelError(f"The split {name!r} has {outside} rows whose label is none of {', '.join(task.classes)}.")

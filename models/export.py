@@ -1,0 +1,150 @@
+"""Exports a model as a SavedModel that takes raw columns: the Transform graph is inside.
+
+Signatures:
+
+- `serving_default`: serialized tf.Examples in, shape [rows].
+- `serving_raw`: one tensor per raw column in, each of shape [rows], so that TensorFlow Serving's REST interface takes
+  plain JSON. A value is missing if it is the empty text, NaN, or the smallest int64.
+- `transform_features`: serialized tf.Examples in, the transformed features out, the label too if it is there.
+
+The first two return, for classification, `probabilities` (float32: of the positive class, shape [rows, 1], for a binary
+task; else of every class, shape [rows, classes]) and `classes` (the most likely label value, shape [rows]; for a binary
+task the positive one from 0.5 on); for regression, `predictions` (float32, shape [rows, 1]).
+"""
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx_automl.models.data import TrainingData
+from tfx_automl.models.inputs import InputSpec, raw_names
+from tfx_automl.models.task import TaskSpec
+from tfx_automl.models.training import to_prediction
+
+MISSING_INTEGER = -(2**63)
+
+
+def export(model: Any, data: TrainingData, transform_graph: str, folder: Path) -> None:
+    """Writes the SavedModel; loading it needs TensorFlow and nothing of ours.
+
+    Args:
+        model: As `Family.build` returns it, trained.
+        data: Inputs, task and the scale of the target.
+        transform_graph: Folder of the transform graph.
+        folder: Where to; replaced if it is there.
+    """
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    graph = tft.TFTransformOutput(transform_graph)
+    raw = graph.raw_feature_spec()
+    raw.pop(data.task.label, None)
+    # One plain module that tracks TensorFlow's own variables: Keras 3 objects lose theirs in a SavedModel of this kind.
+    module = tf.Module()
+    module.transform = graph.transform_features_layer()
+    module.weights = [variable.value for variable in model.variables]
+    predict = _predictor(model, data)
+    needed = {name: raw[name] for name in raw_names(data.inputs, raw)}
+    signatures = {
+        "serving_default": _from_examples(module.transform, predict, raw),
+        "serving_raw": _from_columns(module.transform, predict, needed),
+        "transform_features": _transformer(module.transform, graph.raw_feature_spec()),
+    }
+    shutil.rmtree(folder, ignore_errors=True)
+    tf.saved_model.save(module, str(folder), signatures=signatures)
+
+
+def _predictor(model: Any, data: TrainingData) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Returns a function from transformed features to the outputs of the serving signatures."""
+
+    def predict(features: Mapping[str, Any]) -> dict[str, Any]:
+        output = model(_columns(features, data.inputs), training=False)
+        return _outputs(data.task, to_prediction(data.task, output, data.target_mean, data.target_std))
+
+    return predict
+
+
+def _columns(features: Mapping[str, Any], inputs: InputSpec) -> dict[str, Any]:
+    """Puts transformed features into the columns that `models.data` makes of them."""
+    import tensorflow as tf
+
+    columns: dict[str, Any] = {}
+    if inputs.numeric:
+        columns["numeric"] = tf.stack([tf.cast(_flat(features[name]), tf.float32) for name in inputs.numeric], axis=1)
+    if inputs.categorical:
+        indices = [tf.cast(_flat(features[name]), tf.int32) for name, _ in inputs.categorical]
+        columns["categorical"] = tf.stack(indices, axis=1)
+    if inputs.image:
+        columns["image"] = tf.io.decode_raw(
+            _flat(features[inputs.image.name]), tf.uint8, fixed_length=inputs.image.size
+        )
+        columns["image"] = tf.ensure_shape(columns["image"], [None, inputs.image.size])
+    return columns
+
+
+def _flat(feature: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.reshape(feature, [-1])
+
+
+def _outputs(task: TaskSpec, prediction: Any) -> dict[str, Any]:
+    import tensorflow as tf
+
+    if task.kind == "regression":
+        return {"predictions": prediction}
+    chosen = tf.cast(prediction[:, 0] >= 0.5, tf.int32) if task.kind == "binary" else tf.argmax(prediction, axis=1)
+    return {"probabilities": prediction, "classes": tf.gather(tf.constant(task.classes), chosen)}
+
+
+def _from_examples(transform: Any, predict: Callable[..., Any], raw: Mapping[str, Any]) -> Any:
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serving_default(examples: Any) -> Any:
+        return predict(transform(tf.io.parse_example(examples, dict(raw))))
+
+    return serving_default
+
+
+def _transformer(transform: Any, raw: Mapping[str, Any]) -> Any:
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def transform_features(examples: Any) -> Any:
+        return dict(transform(tf.io.parse_example(examples, dict(raw))))
+
+    return transform_features
+
+
+def _from_columns(transform: Any, predict: Callable[..., Any], raw: Mapping[str, Any]) -> Any:
+    import tensorflow as tf
+
+    signature = {name: tf.TensorSpec([None], feature.dtype, name=name) for name, feature in raw.items()}
+
+    @tf.function(input_signature=[signature])
+    def serving_raw(columns: Any) -> Any:
+        return predict(transform({name: _as_parsed(columns[name], feature) for name, feature in raw.items()}))
+
+    return serving_raw
+
+
+def _as_parsed(values: Any, feature: Any) -> Any:
+    """Gives a column the form that parsing an example would: a sparse tensor without the missing values, or dense."""
+    import tensorflow as tf
+
+    if isinstance(feature, tf.io.FixedLenFeature):
+        return tf.reshape(values, [-1, *feature.shape])
+    rows = tf.where(_present(values))
+    indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
+    shape = tf.stack([tf.shape(values, tf.int64)[0], tf.constant(1, tf.int64)])
+    return tf.SparseTensor(indices, tf.gather_nd(values, rows), shape)
+
+
+def _present(values: Any) -> Any:
+    import tensorflow as tf
+
+    if values.dtype == tf.string:
+        return tf.not_equal(values, "")
+    return ~tf.math.is_nan(values) if values.dtype.is_floating else tf.not_equal(values, MISSING_INTEGER)
