@@ -143,6 +143,9 @@ def _test(
     label = table[options.label]
     if label.null_count == len(label):
         return table, [f"{path}: the label {options.label!r} is missing in every row."], ()
+    if found is not None and found.task.kind == "regression" and pa.types.is_string(label.type):
+        message = f"{path}: the label {options.label!r} holds text; expected numbers, as in the training file."
+        return table, [message], ()
     if found is None or found.task.kind == "regression":
         return table, [], ()
     try:

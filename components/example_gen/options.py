@@ -56,7 +56,10 @@ class ReadOptions:
         checks = (
             (columns is None or len(set(columns)) == len(columns), f"columns: a name is given twice in {columns}."),
             (columns is None or len(columns) > 0, "columns: expected at least one name, got none."),
-            (len(self.delimiter) == 1, f"delimiter: expected a single character, got {self.delimiter!r}."),
+            (
+                len(self.delimiter) == 1 and self.delimiter.isascii() and self.delimiter not in '"\r\n',
+                f"delimiter: expected a single ASCII character other than a quote or line end, got {self.delimiter!r}.",
+            ),
             (self.task in TASKS, f"task: expected one of {', '.join(TASKS)}, got {self.task!r}."),
             (
                 columns is None or self.label is None or self.label in columns,

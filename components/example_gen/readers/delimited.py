@@ -1,13 +1,15 @@
 """Reads CSV and its relatives with Arrow's columnar parser."""
 
+import contextlib
 import csv
 import dataclasses
 import gzip
 import io
 import os
 import re
+import zlib
 from collections import Counter
-from typing import IO
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,38 +42,34 @@ def read(path: str, options: ReadOptions) -> pa.Table:
     Raises:
         DataError: The file is missing, empty, has only a header, is not UTF-8, has a ragged row, or a name twice.
     """
-    names = _column_names(path, options)
-    types: dict[str, pa.DataType] = {}
-    while True:
-        try:
-            table = _parse(path, options, names, types)
-            break
-        except pa.ArrowInvalid as error:
-            _widen(str(error), path, options, names, types)
+    names, keys = _column_names(path, options)
+    table = _parse_consistently(path, options, keys)
     if table.num_rows == 0:
         raise DataError(f"{path}: there are column names but no rows; expected at least one row below the header.")
     return pa.table([_clean(column, options) for column in table.columns], names=names)
 
 
-def _open(path: str) -> IO[bytes]:
+def _open(path: str) -> BinaryIO:
     if os.path.isdir(path):
         raise DataError(f"{path}: this is a folder; name a file.")
     try:
-        return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")
+        return cast(BinaryIO, gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb"))
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such file; check the path.") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
 
 
-def _column_names(path: str, options: ReadOptions) -> list[str]:
-    """Returns the names of the columns, after the checks that only the first row needs."""
+def _column_names(path: str, options: ReadOptions) -> tuple[list[str], list[str]]:
+    """Returns the names of the columns, and the same as Arrow will read them; after what only the first row needs."""
     with _open(path) as file:
         try:
             first = _first_row(file, options.delimiter)
         except UnicodeDecodeError:
             _raise_not_utf8(path)
-        except (OSError, EOFError) as error:
+        except csv.Error as error:
+            raise DataError(f"{path}, row 1: not readable ({error}); check quotes and the delimiter.") from error
+        except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path}: not a complete gzip file ({error}).") from error
     if first is None:
         raise DataError(f"{path}: the file is empty; expected column names and rows.")
@@ -81,13 +79,13 @@ def _column_names(path: str, options: ReadOptions) -> list[str]:
                 f"{path}, row 1: {len(first)} columns, but {len(options.columns)} names were given"
                 f" ({', '.join(options.columns)}); give one name per column."
             )
-        return list(options.columns)
+        return list(options.columns), list(options.columns)
     names = [name.strip() for name in first]
     _check_names(path, names)
-    return names
+    return names, first
 
 
-def _first_row(file: IO[bytes], delimiter: str) -> list[str] | None:
+def _first_row(file: BinaryIO, delimiter: str) -> list[str] | None:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
         return next((row for row in csv.reader(text, delimiter=delimiter) if row), None)
@@ -103,15 +101,33 @@ def _check_names(path: str, names: list[str]) -> None:
         raise DataError(f"{path}, row 1: column {names.index('') + 1} has no name; give it one.")
 
 
-def _parse(path: str, options: ReadOptions, names: list[str], types: dict[str, pa.DataType]) -> pa.Table:
+def _parse_consistently(path: str, options: ReadOptions, keys: list[str]) -> pa.Table:
+    """Parses as often as it takes to find types that hold for the whole file."""
+    types: dict[str, pa.DataType] = {}
+    while True:
+        try:
+            table = _parse(path, options, keys, types)
+        except pa.ArrowInvalid as error:
+            _widen(str(error), path, options, keys, types)
+            continue
+        if any(pa.types.is_binary(kind) for kind in table.schema.types):  # what Arrow makes of text that is not UTF-8
+            _raise_not_utf8(path)
+        # Dates and times have no place in tf.Example: they stay the text that the file holds.
+        dates = [key for key, kind in zip(keys, table.schema.types, strict=True) if pa.types.is_temporal(kind)]
+        if not dates:
+            return table
+        types |= dict.fromkeys(dates, pa.string())
+
+
+def _parse(path: str, options: ReadOptions, keys: list[str], types: dict[str, pa.DataType]) -> pa.Table:
     padded = [f" {token}" for token in options.missing]
     # Arrow opens the file itself: its threads must not wait for Python's lock, as they would for a Python file object.
     try:
         return pa_csv.read_csv(
             pa.input_stream(path, compression="gzip" if path.endswith(".gz") else None),
             read_options=pa_csv.ReadOptions(
-                column_names=names,
-                skip_rows_after_names=0 if options.columns is not None else 1,
+                # Arrow reads the header itself, because it passes over empty lines before it.
+                column_names=keys if options.columns is not None else None,
                 block_size=_BLOCK_BYTES,
             ),
             parse_options=pa_csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True),
@@ -126,22 +142,20 @@ def _parse(path: str, options: ReadOptions, names: list[str], types: dict[str, p
         raise DataError(f"{path}: not a complete gzip file ({error}).") from error
 
 
-def _widen(message: str, path: str, options: ReadOptions, names: list[str], types: dict[str, pa.DataType]) -> None:
+def _widen(message: str, path: str, options: ReadOptions, keys: list[str], types: dict[str, pa.DataType]) -> None:
     """Notes a wider type for the column that a later block contradicted; any other trouble becomes a DataError."""
     if "invalid UTF8" in message or "Invalid UTF8" in message or "invalid UTF-8" in message:
         _raise_not_utf8(path)
     if "Expected" in message and "columns, got" in message:
-        _raise_ragged(path, options, len(names))
+        _raise_ragged(path, options, len(keys))
     found = _CONTRADICTION.search(message)
-    if found is None:
+    if found is None or types.get(keys[int(found[1])]) == pa.string():
         if "Empty CSV" in message:
             raise DataError(f"{path}: there are column names but no rows; expected at least one row below the header.")
         raise DataError(f"{path}: not readable as a table separated by {options.delimiter!r} ({message}).")
-    name, narrow = names[int(found[1])], found[2]
+    key, narrow = keys[int(found[1])], found[2]
     wider = _WIDER.get(narrow, pa.string())
-    if types.get(name) == wider:
-        wider = pa.string()
-    types[name] = wider
+    types[key] = pa.string() if types.get(key) == wider else wider
 
 
 def _raise_ragged(path: str, options: ReadOptions, expected: int) -> None:
@@ -187,4 +201,16 @@ def _clean(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray:
         return column
     trimmed = pc.ascii_trim_whitespace(column)
     gone = pc.is_in(trimmed, value_set=pa.array([token.strip() for token in options.missing], pa.string()))
-    return pc.if_else(gone, pa.scalar(None, pa.string()), trimmed)
+    cleaned = pc.if_else(gone, pa.scalar(None, pa.string()), trimmed)
+    # Numbers that Arrow took for text because of a missing token among several spaces.
+    return _as_numbers(cleaned) if cleaned.null_count > column.null_count else cleaned
+
+
+def _as_numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Returns the column as integers or numbers if every value is one, else as it is."""
+    if column.null_count == len(column):
+        return column
+    for kind in (pa.int64(), pa.float64()):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return pc.cast(column, kind)
+    return column
