@@ -10,6 +10,7 @@ from tfx.proto import example_gen_pb2
 
 from tfx_automl.components.example_gen import executor
 from tfx_automl.components.example_gen.options import ReadOptions
+from tfx_automl.components.example_gen.readers import fingerprint_pattern
 from tfx_automl.errors import ConfigError
 
 
@@ -23,7 +24,7 @@ class ExampleGen(stock.FileBasedExampleGen):
             JSON with `read`, `dropped_without_label` and `splits` (rows by split).
     """
 
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(
         self,
@@ -87,8 +88,10 @@ def input_for(train_path: str, test_path: str | None = None) -> tuple[str, examp
     if test_path is not None:
         paths["test"] = os.path.abspath(test_path)
     base = os.path.commonpath([os.path.dirname(path) for path in paths.values()])
+    while glob.has_magic(base):  # TFX takes base and pattern together as one pattern, so the base cannot be escaped
+        base = os.path.dirname(base)
     splits = [
-        example_gen_pb2.Input.Split(name=name, pattern=glob.escape(os.path.relpath(path, base)))
+        example_gen_pb2.Input.Split(name=name, pattern=fingerprint_pattern(os.path.relpath(path, base)))
         for name, path in paths.items()
     ]
     return base, example_gen_pb2.Input(splits=splits)

@@ -7,7 +7,7 @@ from typing import Any
 from google.protobuf import wrappers_pb2
 from tfx import types
 from tfx.components.util import examples_utils
-from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
@@ -17,8 +17,8 @@ from tfx_automl.components.example_gen.ingest import Division, ingest
 from tfx_automl.components.example_gen.options import ReadOptions
 
 
-class Executor(base_executor.BaseExecutor):
-    """Reads files into `Examples`."""
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Reads files into `Examples`; a Beam executor only because TFX's file-based ExampleGen takes no other."""
 
     def Do(
         self,

@@ -1,5 +1,6 @@
 """From files to splits on disk; knows nothing of TFX."""
 
+import dataclasses
 import glob
 import json
 import os
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 
 from tfx_automl.components.example_gen import labels
 from tfx_automl.components.example_gen.options import ReadOptions
-from tfx_automl.components.example_gen.readers import read_table
+from tfx_automl.components.example_gen.readers import is_companion, read_table
 from tfx_automl.components.example_gen.splits import split_rows
 from tfx_automl.components.example_gen.writer import write_split
 from tfx_automl.errors import DataError
@@ -81,6 +82,8 @@ def ingest(divisions: Sequence[Division], options: ReadOptions, folder: Path) ->
     """
     tables = _drop_unlabelled([_read_all(division.pattern, options) for division in divisions], options.label)
     read = sum(before for before, _ in tables)
+    if options.label is not None and options.task == "auto":
+        options = dataclasses.replace(options, task=labels.kind_of(tables[0][1][options.label]))
     labelled = _align_labels([table for _, table in tables], divisions, options)
     dropped = read - sum(table.num_rows for table in labelled)
     temporary = folder / ".incomplete"
@@ -97,7 +100,7 @@ def ingest(divisions: Sequence[Division], options: ReadOptions, folder: Path) ->
 
 def _read_all(pattern: str, options: ReadOptions) -> pa.Table:
     """Reads all files of a pattern as one table with the columns of the first."""
-    paths = sorted(path for path in glob.glob(pattern) if os.path.isfile(path))
+    paths = sorted(path for path in glob.glob(pattern) if os.path.isfile(path) and not is_companion(path))
     if not paths:
         raise DataError(f"{pattern}: no file matches; check the path.")
     tables = [read_table(path, options) for path in paths]

@@ -75,6 +75,11 @@ def find_task(column: pa.ChunkedArray, name: str, kind: str, positive: str | Non
     return Label(TaskSpec(chosen, name, tuple(classes)), {value: counts[value] for value in classes})
 
 
+def kind_of(column: pa.ChunkedArray) -> TaskKind:
+    """Returns the kind of task that the values of a label column suggest, as `find_task` does for `auto`."""
+    return _guess(column, pc.count_distinct(column).as_py())
+
+
 def _guess(column: pa.ChunkedArray, distinct: int) -> Literal["binary", "multiclass", "regression"]:
     if distinct == 2:
         return "binary"

@@ -3,6 +3,8 @@
 A new format is one function `(path, options) -> pyarrow.Table` and one line in `READERS`.
 """
 
+import glob
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,6 +27,19 @@ READERS: dict[str, Reader] = {
     "-idx3-ubyte": idx.read,
     "-idx3-ubyte.gz": idx.read,
 }
+
+
+def fingerprint_pattern(path: str) -> str:
+    """Returns a glob pattern for a file and those that belong to it, so that a change of either is seen.
+
+    The labels of idx images lie in a file of their own.
+    """
+    return glob.escape(path).replace("images-idx3", "*-idx[13]")
+
+
+def is_companion(path: str) -> bool:
+    """Tells whether a file is read together with another one, and never alone."""
+    return "labels-idx1" in os.path.basename(path)
 
 
 def read_table(path: str, options: ReadOptions) -> "pa.Table":
