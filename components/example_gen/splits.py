@@ -54,7 +54,8 @@ def _hash_column(column: pa.ChunkedArray) -> Hashes:
         encoded = encoded.combine_chunks()
     values = _hash_values(encoded.dictionary)
     codes = encoded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-    return np.append(values, _NULL)[codes]
+    hashes: Hashes = np.append(values, _NULL)[codes]
+    return hashes
 
 
 def _hash_values(values: pa.Array) -> Hashes:
@@ -144,7 +145,8 @@ def _cut(sorted_hashes: Hashes, shares: npt.NDArray[np.float64]) -> Indices:
     numbers = np.searchsorted(np.cumsum(shares)[:-1] / shares.sum(), middles, side="right")
     if distinct >= len(shares):
         numbers = _fill_empty(numbers, len(shares))
-    return numbers[ranks]
+    assigned: Indices = numbers[ranks]
+    return assigned
 
 
 def _fill_empty(numbers: Indices, splits: int) -> Indices:
