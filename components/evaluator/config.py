@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2  # TFMA 0.52 no longer has these types at its top level
 
 from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, DECISION_THRESHOLD, EXAMPLE_COUNT
 from tfx_automl.models.task import TaskSpec
@@ -29,7 +29,7 @@ _METRICS: dict[str, dict[str, str]] = {
 }
 
 
-def make_eval_config(task: TaskSpec, sensitive: Sequence[Sequence[str]] = ()) -> tfma.EvalConfig:
+def make_eval_config(task: TaskSpec, sensitive: Sequence[Sequence[str]] = ()) -> config_pb2.EvalConfig:
     """Returns what TFMA is to compute.
 
     Metrics carry this package's names (see `slices.METRICS`), so that TFMA's own viewers and our report say the same.
@@ -42,17 +42,20 @@ def make_eval_config(task: TaskSpec, sensitive: Sequence[Sequence[str]] = ()) ->
         A configuration for a model with the signatures `serving_default` and `transform_features`; the label is what
         `transform_features` returns under the label's transformed name.
     """
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[
-            tfma.ModelSpec(
+            config_pb2.ModelSpec(
                 signature_name="serving_default",
                 prediction_key="predictions" if task.kind == "regression" else "probabilities",
                 preprocessing_function_names=["transform_features"],
                 label_key=task.transformed_label,
             )
         ],
-        slicing_specs=[tfma.SlicingSpec(), *(tfma.SlicingSpec(feature_keys=sorted(group)) for group in sensitive)],
-        metrics_specs=[tfma.MetricsSpec(metrics=_metric_configs(task))],
+        slicing_specs=[
+            config_pb2.SlicingSpec(),
+            *(config_pb2.SlicingSpec(feature_keys=sorted(group)) for group in sensitive),
+        ],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=_metric_configs(task))],
     )
 
 
@@ -72,4 +75,4 @@ def _metric_configs(task: TaskSpec) -> list[Any]:
 
 def _metric(name: str, class_name: str, options: Mapping[str, Any] | None = None, module: str = "") -> Any:
     config = json.dumps({"name": name, **(options or {})})
-    return tfma.MetricConfig(class_name=class_name, module=module, config=config)
+    return config_pb2.MetricConfig(class_name=class_name, module=module, config=config)

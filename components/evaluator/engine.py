@@ -5,6 +5,7 @@ from typing import Any
 
 import apache_beam as beam
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 from tfx.components.util import tfxio_utils
 
 from tfx_automl.components.evaluator.config import make_eval_config
@@ -66,7 +67,7 @@ def _without_keys(config: Any) -> Any:
 
     With keys TFMA creates a Python class for every row, slice and metric: a third of its time.
     """
-    copy = tfma.EvalConfig()
+    copy = config_pb2.EvalConfig()
     copy.CopyFrom(config)
     copy.model_specs[0].label_key = ""
     copy.model_specs[0].prediction_key = ""
