@@ -62,7 +62,7 @@ def _components(config: RunConfig, task: TaskSpec, output: OutputFolder) -> list
         task=task,
         exclude=config.exclude,
     )
-    models = _model_components(config, task, transform, schema)
+    models = _model_components(config, task, transform)
     return [
         example_gen,
         statistics,
@@ -94,20 +94,16 @@ def read_options(config: RunConfig, task: TaskSpec | None = None) -> Any:
     return ReadOptions(**given)
 
 
-def _model_components(config: RunConfig, task: TaskSpec, transform: Any, schema: Any) -> list[Any]:
+def _model_components(config: RunConfig, task: TaskSpec, transform: Any) -> list[Any]:
     from tfx_automl.components.baseline.component import Baseline
     from tfx_automl.components.trainer.component import Trainer
     from tfx_automl.components.tuner.component import Tuner
+    from tfx_automl.components.tuner.options import SearchOptions
 
     examples = transform.outputs["transformed_examples"]
     graph = transform.outputs["transform_graph"]
-    tuner = Tuner(
-        examples=examples,
-        transform_graph=graph,
-        schema=schema.outputs["schema"],
-        task=task,
+    search = SearchOptions(
         family=config.family,
-        algorithm="hyperband",
         max_epochs=config.max_epochs,
         factor=config.factor,
         max_trials=config.max_trials,
@@ -116,16 +112,17 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, schema:
         seed=config.seed,
         workers=config.workers,
     )
+    tuner = Tuner(examples=examples, transform_graph=graph, task=task, search=search)
     trainer = Trainer(
         examples=examples,
         transform_graph=graph,
-        schema=schema.outputs["schema"],
         hyperparameters=tuner.outputs["best_hyperparameters"],
         base_model=tuner.outputs["best_model"],
         task=task,
         mode=config.trainer,
         max_epochs=config.max_epochs,
         patience=config.patience,
+        objective=config.objective,
         seed=config.seed,
     )
     return [tuner, trainer, Baseline(examples=examples, transform_graph=graph, task=task, seed=config.seed)]

@@ -1,0 +1,1 @@
+"""Trainer: trains the final model with the best hyperparameters and exports it."""

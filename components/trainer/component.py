@@ -1,0 +1,110 @@
+"""The component Trainer."""
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+
+from tfx_automl.components.trainer import executor
+from tfx_automl.errors import ConfigError
+from tfx_automl.models.task import TaskSpec
+
+MODES = ("retrain", "reuse")
+
+
+class TrainerSpec(types.ComponentSpec):
+    """Inputs, outputs and parameters of Trainer."""
+
+    PARAMETERS = {
+        "task": ExecutionParameter(type=str),
+        "mode": ExecutionParameter(type=str),
+        "max_epochs": ExecutionParameter(type=int),
+        "patience": ExecutionParameter(type=int),
+        "objective": ExecutionParameter(type=str, optional=True),
+        "seed": ExecutionParameter(type=int),
+    }
+    INPUTS = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
+        "base_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    OUTPUTS = {
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
+    }
+
+
+class Trainer(base_component.BaseComponent):
+    """Trains a model of a family with given hyperparameters, and exports it with its Transform graph.
+
+    Outputs:
+        model: `Model` in the layout of the stock Trainer (`Format-Serving`), with the signatures `serving_default`,
+            `serving_raw` and `transform_features`.
+        model_run: `ModelRun` with `history.json`: the metrics of every epoch.
+    """
+
+    SPEC_CLASS = TrainerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        transform_graph: types.BaseChannel,
+        hyperparameters: types.BaseChannel | None = None,
+        base_model: types.BaseChannel | None = None,
+        *,
+        task: TaskSpec,
+        mode: str = "retrain",
+        max_epochs: int = 30,
+        patience: int = 5,
+        objective: str | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Constructs the component.
+
+        Args:
+            examples: Transformed `Examples` with the splits `train` and `eval`.
+            transform_graph: The `TransformGraph` that made them.
+            hyperparameters: `best_hyperparameters` of a Tuner; for `retrain`.
+            base_model: `best_model` of our Tuner; for `reuse`.
+            task: What is to be predicted.
+            mode: `retrain` trains from scratch on the train split and keeps the epoch that was best on the eval split;
+                `reuse` exports the base model as it is.
+            max_epochs: The most epochs of `retrain`.
+            patience: `retrain` stops after so many epochs without progress on the eval split.
+            objective: Metric that tells progress, such as `val_auc`; None takes the task's own.
+            seed: Where all randomness starts.
+
+        Raises:
+            ConfigError: A value is out of range, or the mode lacks its input.
+        """
+        checks = (
+            (mode in MODES, f"mode: expected one of {', '.join(MODES)}, got {mode!r}."),
+            (mode != "retrain" or hyperparameters is not None, "mode retrain needs the input hyperparameters."),
+            (
+                mode != "reuse" or base_model is not None,
+                "mode reuse needs the input base_model: our Tuner's best_model.",
+            ),
+            (max_epochs >= 1, f"max_epochs: expected 1 or more, got {max_epochs}."),
+            (patience >= 1, f"patience: expected 1 or more, got {patience}."),
+            (seed >= 0, f"seed: expected 0 or more, got {seed}."),
+        )
+        problems = [message for holds, message in checks if not holds]
+        if problems:
+            raise ConfigError(problems)
+        spec = TrainerSpec(
+            examples=examples,
+            transform_graph=transform_graph,
+            hyperparameters=hyperparameters if mode == "retrain" else None,
+            base_model=base_model if mode == "reuse" else None,
+            task=task.to_json(),
+            mode=mode,
+            max_epochs=max_epochs,
+            patience=patience,
+            objective=objective,
+            seed=seed,
+            model=types.Channel(type=standard_artifacts.Model),
+            model_run=types.Channel(type=standard_artifacts.ModelRun),
+        )
+        super().__init__(spec=spec)
