@@ -1,0 +1,83 @@
+"""The component Transform."""
+
+from collections.abc import Sequence
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.proto import transform_pb2
+from tfx.types import standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+from tfx.utils import json_utils
+
+from tfx_automl.components.transform import executor
+from tfx_automl.components.types import FeaturePlan
+from tfx_automl.models.task import TaskSpec
+
+
+class TransformSpec(types.ComponentSpec):
+    """The stock TransformSpec, with statistics in and a feature plan out."""
+
+    PARAMETERS = {
+        **standard_component_specs.TransformSpec.PARAMETERS,
+        "task": ExecutionParameter(type=str),
+        "exclude": ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        **standard_component_specs.TransformSpec.INPUTS,
+        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
+    }
+    OUTPUTS = {
+        **standard_component_specs.TransformSpec.OUTPUTS,
+        "feature_plan": ChannelParameter(type=FeaturePlan),
+    }
+
+
+class Transform(base_beam_component.BaseBeamComponent):
+    """Plans features from schema and statistics at run time, and transforms all splits.
+
+    Outputs:
+        transform_graph: `TransformGraph` for serving.
+        transformed_examples: `Examples` with every split of the input.
+        feature_plan: `FeaturePlan` with `feature_plan.json`: for every column what becomes of it, and why.
+    """
+
+    SPEC_CLASS = TransformSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        schema: types.BaseChannel,
+        statistics: types.BaseChannel,
+        *,
+        task: TaskSpec,
+        exclude: Sequence[str] = (),
+        splits_config: transform_pb2.SplitsConfig | None = None,
+    ) -> None:
+        """Constructs the component.
+
+        Args:
+            examples: Raw `Examples`; their split `train` is what features are planned from.
+            schema: Their `Schema`.
+            statistics: Their `ExampleStatistics`.
+            task: What is to be predicted.
+            exclude: Columns that the model must not see.
+            splits_config: As for the stock Transform; unset transforms every split.
+        """
+        transformed = types.Channel(type=standard_artifacts.Examples)
+        transformed.matching_channel_name = "examples"
+        spec = TransformSpec(
+            examples=examples,
+            schema=schema,
+            statistics=statistics,
+            task=task.to_json(),
+            exclude=json_utils.dumps(list(exclude)),
+            splits_config=splits_config,
+            # The statistics before are given, and those after are of no use to a search.
+            disable_statistics=1,
+            force_tf_compat_v1=0,
+            transform_graph=types.Channel(type=standard_artifacts.TransformGraph),
+            transformed_examples=transformed,
+            feature_plan=types.Channel(type=FeaturePlan),
+        )
+        super().__init__(spec=spec)
