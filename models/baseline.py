@@ -76,7 +76,7 @@ def _encoder(data: TrainingData) -> Any:
     categories = numbers + len(data.inputs.categorical)
     one_hot = OneHotEncoder(handle_unknown="ignore", max_categories=_MOST_ONE_HOT)
     return make_column_transformer(
-        (StandardScaler(), slice(0, numbers)),
-        (one_hot, slice(numbers, categories)),
+        (StandardScaler(), list(range(numbers))),  # lists: a slice of no columns would be fitted, and fail
+        (one_hot, list(range(numbers, categories))),
         remainder="passthrough",
     )

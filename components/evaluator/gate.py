@@ -119,7 +119,7 @@ def judge(
     gate: Gate,
     metrics: Mapping[str, float | None],
     gaps: Iterable[Gap],
-    baseline: Mapping[str, Mapping[str, float]] | None = None,
+    baseline: Mapping[str, Mapping[str, float | None]] | None = None,
 ) -> Verdict:
     """Decides on a model.
 
@@ -136,13 +136,14 @@ def judge(
 
 
 def _baseline_check(
-    kind: TaskKind, metrics: Mapping[str, float | None], baseline: Mapping[str, Mapping[str, float]] | None
+    kind: TaskKind, metrics: Mapping[str, float | None], baseline: Mapping[str, Mapping[str, float | None]] | None
 ) -> Check:
     metric, trivial = MAIN_METRIC[kind], TRIVIAL_BASELINE[kind]
     name, value = f"baseline:{metric}", metrics.get(metric)
     bound = (baseline or {}).get(trivial, {}).get(metric)
     if bound is None:
-        return Check(name, value, None, None, "Not compared with a trivial baseline: none was given.")
+        cause = "none was given" if baseline is None else f"it has no {metric} for {trivial}"
+        return Check(name, value, None, None, f"Not compared with a trivial baseline: {cause}.")
     if value is None:
         return Check(name, None, bound, False, f"{metric} could not be computed, so nothing beats the baseline.")
     passed = value > bound if metric in _HIGHER_IS_BETTER else value < bound

@@ -36,11 +36,11 @@ class Outcome:
     evaluation: Evaluation
     gaps: tuple[Gap, ...]
     verdict: Verdict
-    baseline: Mapping[str, Mapping[str, float]]
+    baseline: Mapping[str, Mapping[str, float | None]]
 
 
 def decide(
-    options: EvaluatorOptions, evaluation: Evaluation, baseline: Mapping[str, Mapping[str, float]] | None
+    options: EvaluatorOptions, evaluation: Evaluation, baseline: Mapping[str, Mapping[str, float | None]] | None
 ) -> Outcome:
     """Computes the gaps of every group and judges the model."""
     gaps = tuple(

@@ -90,6 +90,12 @@ def test_without_bounds_and_baseline_nothing_refuses_and_that_is_said() -> None:
     assert "no bound is set, so it is not gated" in verdict.checks[1].reason
 
 
+def test_baseline_without_the_metric_is_not_compared() -> None:
+    check = judge(Gate("binary"), METRICS, (), {"majority": {"auc": None}}).checks[0]
+    assert check.passed is None
+    assert check.reason == "Not compared with a trivial baseline: it has no auc for majority."
+
+
 def test_metric_that_could_not_be_computed_does_not_beat_the_baseline() -> None:
     assert failed(judge(Gate("binary"), {"auc": None}, (), BASELINE)) == ["baseline:auc"]
 

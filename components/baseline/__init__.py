@@ -1,0 +1,1 @@
+"""Baseline: what trivial and linear predictors reach on the same data, to tell what a model's metrics are worth."""

@@ -1,0 +1,55 @@
+"""The Baseline component."""
+
+from typing import Any, ClassVar
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import channel_utils, standard_artifacts
+from tfx.types.channel import BaseChannel
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+
+from tfx_automl.components.baseline import executor
+from tfx_automl.components.types import BaselineMetrics
+from tfx_automl.models.task import TaskSpec
+
+
+class BaselineSpec(ComponentSpec):
+    """Inputs, outputs and parameters of the Baseline; `task` is a `TaskSpec` as JSON."""
+
+    PARAMETERS: ClassVar[dict[str, Any]] = {
+        "task": ExecutionParameter(type=str),
+        "seed": ExecutionParameter(type=int),
+    }
+    INPUTS: ClassVar[dict[str, Any]] = {
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+    }
+    OUTPUTS: ClassVar[dict[str, Any]] = {"baseline": ChannelParameter(type=BaselineMetrics)}
+
+
+class Baseline(base_component.BaseComponent):
+    """Fits a trivial and a linear predictor on the train split and measures them on the test split.
+
+    Outputs:
+        baseline: `BaselineMetrics`, `baseline.json`: metrics under `majority` and `logistic_regression`, or for
+            regression `mean` and `ridge_regression`, by the Evaluator's names; `rows_used` by the linear predictor,
+            and the `split` measured on.
+
+    Args:
+        examples: Transformed `Examples` with the splits train, eval and preferably test; without it, eval is used.
+        transform_graph: The `TransformGraph` that made them.
+        task: What is to be predicted.
+        seed: For the choice of rows where there are too many for the linear predictor.
+    """
+
+    SPEC_CLASS = BaselineSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(self, examples: BaseChannel, transform_graph: BaseChannel, *, task: TaskSpec, seed: int = 0) -> None:
+        spec = BaselineSpec(
+            examples=examples,
+            transform_graph=transform_graph,
+            task=task.to_json(),
+            seed=seed,
+            baseline=channel_utils.as_channel([BaselineMetrics()]),
+        )
+        super().__init__(spec=spec)
