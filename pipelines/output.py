@@ -71,6 +71,11 @@ class OutputFolder:
         return self.root / "serving"
 
     @property
+    def request(self) -> Path:
+        """A request with one row of the test split."""
+        return self.root / "example_request.json"
+
+    @property
     def summary(self) -> Path:
         """The summary for programs."""
         return self.root / "summary.json"

@@ -9,6 +9,7 @@ from typing import Any
 from tfx_automl.pipelines.build import PIPELINE_NAME
 from tfx_automl.pipelines.metadata import NodeOutputs, read_outputs
 from tfx_automl.pipelines.output import OutputFolder
+from tfx_automl.pipelines.request import write_request
 from tfx_automl.pipelines.runner import StageTimes
 
 
@@ -23,10 +24,13 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
 
     Returns:
         JSON-able: `task`, `label`, `rows`, `features`, `trials`, `best_hyperparameters`, `test_metrics`,
-        `baseline_metrics`, `slices`, `gaps`, `blessed`, `reasons`, `pushed_model`, `reports`, `seconds`, `cached`.
+        `baseline_metrics`, `slices`, `gaps`, `blessed`, `reasons`, `pushed_model`, `how_to_call`, `reports`, `seconds`,
+        `cached`.
     """
     nodes = read_outputs(output.metadata, PIPELINE_NAME)
     report = _read_json(nodes["Evaluator"].uris["fairness_report"] / "report.json")
+    pushed = _pushed(nodes["Pusher"]) if report["blessed"] else None
+    test = nodes["ExampleGen"].uris["examples"] / "Split-test"
     return {
         "task": found.task.kind,
         "label": {"name": found.task.label, "classes": list(found.task.classes), "positive": found.task.positive},
@@ -41,7 +45,8 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         "gaps": report["gaps"],
         "blessed": report["blessed"],
         "reasons": report["reasons"],
-        "pushed_model": _pushed(nodes["Pusher"]) if report["blessed"] else None,
+        "pushed_model": pushed,
+        "how_to_call": write_request(Path(pushed), test, output.request) if pushed else [],
         "reports": {"fairness": str(nodes["Evaluator"].uris["fairness_report"] / "report.html")},
         "seconds": {**times.seconds, "total": round(total_seconds, 2)},
         "cached": sorted(times.cached),

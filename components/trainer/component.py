@@ -93,18 +93,20 @@ class Trainer(base_component.BaseComponent):
         problems = [message for holds, message in checks if not holds]
         if problems:
             raise ConfigError(problems)
-        spec = TrainerSpec(
-            examples=examples,
-            transform_graph=transform_graph,
-            hyperparameters=hyperparameters if mode == "retrain" else None,
-            base_model=base_model if mode == "reuse" else None,
-            task=task.to_json(),
-            mode=mode,
-            max_epochs=max_epochs,
-            patience=patience,
-            objective=objective,
-            seed=seed,
-            model=types.Channel(type=standard_artifacts.Model),
-            model_run=types.Channel(type=standard_artifacts.ModelRun),
-        )
+        arguments = {
+            "examples": examples,
+            "transform_graph": transform_graph,
+            "hyperparameters": hyperparameters if mode == "retrain" else None,
+            "base_model": base_model if mode == "reuse" else None,
+            "task": task.to_json(),
+            "mode": mode,
+            "max_epochs": max_epochs,
+            "patience": patience,
+            "objective": objective,
+            "seed": seed,
+            "model": types.Channel(type=standard_artifacts.Model),
+            "model_run": types.Channel(type=standard_artifacts.ModelRun),
+        }
+        # TFX takes an absent argument, but not None, for an optional parameter.
+        spec = TrainerSpec(**{name: value for name, value in arguments.items() if value is not None})
         super().__init__(spec=spec)

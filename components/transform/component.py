@@ -72,12 +72,12 @@ class Transform(base_beam_component.BaseBeamComponent):
             statistics=statistics,
             task=task.to_json(),
             exclude=json_utils.dumps(list(exclude)),
-            splits_config=splits_config,
             # The statistics before are given, and those after are of no use to a search.
             disable_statistics=1,
             force_tf_compat_v1=0,
             transform_graph=types.Channel(type=standard_artifacts.TransformGraph),
             transformed_examples=transformed,
             feature_plan=types.Channel(type=FeaturePlan),
+            **({} if splits_config is None else {"splits_config": splits_config}),
         )
         super().__init__(spec=spec)

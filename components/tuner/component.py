@@ -21,6 +21,8 @@ class TunerSpec(types.ComponentSpec):
 
     PARAMETERS = {
         **standard_component_specs.TunerSpec.PARAMETERS,
+        "train_args": ExecutionParameter(type=trainer_pb2.TrainArgs, optional=True),
+        "eval_args": ExecutionParameter(type=trainer_pb2.EvalArgs, optional=True),
         "task": ExecutionParameter(type=str, optional=True),
         "search": ExecutionParameter(type=str, optional=True),
     }
@@ -85,31 +87,37 @@ class Tuner(base_component.BaseComponent):
                 other way of searching has.
         """
         _check(task, search, tuner_fn, module_file, (train_args, eval_args, custom_config), tune_args)
-        outputs = {
+        arguments = {
+            "examples": examples,
+            "transform_graph": transform_graph,
+            "schema": schema,
+            "tuner_fn": tuner_fn,
+            "module_file": module_file,
+            "tune_args": tune_args,
+            "custom_config": None if custom_config is None else json_utils.dumps(custom_config),
             "best_hyperparameters": types.Channel(type=standard_artifacts.HyperParameters),
             "tuner_results": types.Channel(type=standard_artifacts.TunerResults),
+            **(_of_a_family(task, search) if task else _of_a_tuner_fn(train_args, eval_args)),
         }
-        if task is not None:
-            outputs["best_model"] = types.Channel(type=standard_artifacts.Model)
-        spec = TunerSpec(
-            examples=examples,
-            transform_graph=transform_graph,
-            schema=schema,
-            task=task.to_json() if task else None,
-            search=(search or SearchOptions()).to_json() if task else None,
-            tuner_fn=tuner_fn,
-            module_file=module_file,
-            train_args=train_args or (None if task else trainer_pb2.TrainArgs()),
-            eval_args=eval_args or (None if task else trainer_pb2.EvalArgs()),
-            tune_args=tune_args,
-            custom_config=json_utils.dumps(custom_config) if custom_config is not None else None,
-            **outputs,
-        )
+        # TFX takes an absent argument, but not None, for an optional parameter.
+        spec = TunerSpec(**{name: value for name, value in arguments.items() if value is not None})
         super().__init__(spec=spec)
         if module_file and udf_utils.should_package_user_modules():
             udf_utils.add_user_module_dependency(
                 self, standard_component_specs.MODULE_FILE_KEY, standard_component_specs.MODULE_PATH_KEY
             )
+
+
+def _of_a_family(task: TaskSpec, search: SearchOptions | None) -> dict[str, Any]:
+    return {
+        "task": task.to_json(),
+        "search": (search or SearchOptions()).to_json(),
+        "best_model": types.Channel(type=standard_artifacts.Model),
+    }
+
+
+def _of_a_tuner_fn(train_args: trainer_pb2.TrainArgs | None, eval_args: trainer_pb2.EvalArgs | None) -> dict[str, Any]:
+    return {"train_args": train_args or trainer_pb2.TrainArgs(), "eval_args": eval_args or trainer_pb2.EvalArgs()}
 
 
 def _check(

@@ -1,0 +1,71 @@
+"""How to call the pushed model: a request with one real row, and the lines of code that send it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_ROWS_LOOKED_AT = 200
+
+
+def write_request(model: Path, examples: Path, path: Path) -> list[str]:
+    """Writes a request for the signature `serving_raw` with a row of the test split.
+
+    Args:
+        model: The pushed SavedModel.
+        examples: Folder of the test split.
+        path: Where the request goes: JSON as TensorFlow Serving's REST interface takes it.
+
+    Returns:
+        Lines of Python that load the model and predict that row.
+    """
+    import tensorflow as tf
+
+    signature = tf.saved_model.load(str(model)).signatures["serving_raw"]
+    inputs = signature.structured_input_signature[1]
+    if any(name == "image" for name in inputs):  # raw bytes in JSON help nobody
+        return _code_for_examples(model, examples)
+    row = _fullest_row(examples, inputs)
+    request = {"signature_name": "serving_raw", "instances": [row]}
+    path.write_text(json.dumps(request, indent=2) + "\n", encoding="utf-8")
+    return [
+        "import json, tensorflow as tf",
+        f"model = tf.saved_model.load({str(model)!r}).signatures['serving_raw']",
+        f"row = json.load(open({str(path)!r}))['instances'][0]",
+        "inputs = model.structured_input_signature[1]",
+        "print(model(**{name: tf.constant([row[name]], inputs[name].dtype) for name in inputs}))",
+    ]
+
+
+def _code_for_examples(model: Path, examples: Path) -> list[str]:
+    file = sorted(examples.iterdir())[0]
+    return [
+        "import tensorflow as tf",
+        f"model = tf.saved_model.load({str(model)!r}).signatures['serving_default']",
+        f"rows = tf.data.TFRecordDataset({str(file)!r}, 'GZIP').batch(1)",
+        "print(model(examples=next(iter(rows))))",
+    ]
+
+
+def _fullest_row(examples: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns, of the first rows, the one with the fewest missing values."""
+    import tensorflow as tf
+
+    from tfx_automl.models.export import MISSING_INTEGER
+
+    absent = {tf.string: "", tf.int64: MISSING_INTEGER, tf.float32: float("nan")}
+    spec = {name: tf.io.FixedLenFeature([1], i.dtype, [absent[i.dtype]]) for name, i in inputs.items()}
+    files = [str(file) for file in sorted(examples.iterdir())]
+    records = next(iter(tf.data.TFRecordDataset(files, "GZIP").batch(_ROWS_LOOKED_AT)))
+    columns = {name: values.numpy()[:, 0] for name, values in tf.io.parse_example(records, spec).items()}
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    best = min(rows, key=lambda row: sum(_is_missing(value, absent[inputs[name].dtype]) for name, value in row.items()))
+    return {name: _plain(value) for name, value in best.items()}
+
+
+def _is_missing(value: Any, absent: object) -> bool:
+    return bool(value != value or value == (absent.encode() if isinstance(absent, str) else absent))
+
+
+def _plain(value: Any) -> Any:
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value.item()
