@@ -113,11 +113,11 @@ def keep_label_and_prediction(batch: _Extracts, task: TaskSpec, prediction_key: 
         probabilities are kept 1e-7 away from 0 and 1.
 
     Raises:
-        EvaluationError: The model has no such output, an output is not finite, or a row's label is not one of the
-            task's classes.
+        EvaluationError: The model has no such output or returns no label, an output is not finite, or a row's label is
+            not one of the task's classes.
     """
     predictions = _predictions(batch[constants.PREDICTIONS_KEY], prediction_key)
-    label = np.asarray(batch[constants.TRANSFORMED_FEATURES_KEY][task.transformed_label]).reshape(-1)
+    label = _label(batch[constants.TRANSFORMED_FEATURES_KEY], task)
     if task.kind != "regression":
         label = _checked_classes(label, task)
         predictions = np.clip(predictions, _EPSILON, 1 - _EPSILON)
@@ -140,6 +140,15 @@ def _predictions(outputs: Any, key: str) -> _Array:
         rows = (~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum()
         raise EvaluationError(f"The model predicts NaN or infinity for {rows} of {len(values)} rows of a batch.")
     return values.reshape(len(values), -1)
+
+
+def _label(transformed: Mapping[str, Any], task: TaskSpec) -> _Array:
+    if task.transformed_label not in transformed:
+        raise EvaluationError(
+            f"The model's transform_features returns no label {task.transformed_label!r}; it returns "
+            f"{', '.join(sorted(transformed))}. Export it with the label, and evaluate examples that have one."
+        )
+    return np.asarray(transformed[task.transformed_label]).reshape(-1)
 
 
 def _checked_classes(label: _Array, task: TaskSpec) -> _Array:
