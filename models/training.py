@@ -131,7 +131,11 @@ def timed_epoch(session: Session) -> tuple[dict[str, float], float]:
 
 def columns_of(arrays: Arrays, rows: slice) -> dict[str, npt.NDArray[Any]]:
     """Returns rows in the form that a model takes: only the kinds of columns that there are."""
-    kinds = {"numeric": arrays.numeric, "categorical": arrays.categorical, "image": arrays.image}
+    kinds: dict[str, npt.NDArray[Any]] = {
+        "numeric": arrays.numeric,
+        "categorical": arrays.categorical,
+        "image": arrays.image,
+    }
     return {name: np.asarray(values[rows]) for name, values in kinds.items() if values.shape[1]}
 
 

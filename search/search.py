@@ -263,7 +263,8 @@ class Search:
         scored = [t for t in self._trials if t.score is not None and t.status != "failed"]
         best = min(scored, key=lambda t: self._objective.key(t.score))
         score = f"{self._objective.metric} {trial.score:.4f} (best {best.score:.4f})"
-        values = " ".join(f"{k}={f'{v:.3g}' if isinstance(v, float) else v}" for k, v in trial.values.items())
+        shown = {name: value for name, value in trial.values.items() if name != "family"}
+        values = " ".join(f"{k}={f'{v:.3g}' if isinstance(v, float) else v}" for k, v in shown.items())
         return f"{head}  {score}  {values}  {result.seconds:.1f} s"
 
 

@@ -1,7 +1,7 @@
 """Where everything that a person reads goes: progress, one line per stage and trial, the summary.
 
-Components write here instead of logging, because the command line sends the libraries' noise (absl, TensorFlow, Beam, on
-Python's and on C's standard error alike) to a log file. Used outside the command line, lines simply go to standard
+Components write here instead of logging, because the command line sends the libraries' noise (absl, TensorFlow, Beam,
+on Python's and on C's standard error alike) to a log file. Used outside the command line, lines simply go to standard
 output.
 """
 

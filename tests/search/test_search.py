@@ -77,7 +77,9 @@ def test_proposals_never_change():
 
 def test_proposals_are_the_same_in_another_process():
     code = (
-        "import json\nfrom tfx_automl.search.sampler import RandomSampler\nfrom tfx_automl.search.testing import SPACE\n"
+        "import json\n"
+        "from tfx_automl.search.sampler import RandomSampler\n"
+        "from tfx_automl.search.testing import SPACE\n"
         "history = []\nfor _ in range(5): history.append(RandomSampler(SPACE, 0).propose(history))\n"
         "print(json.dumps(history))"
     )
