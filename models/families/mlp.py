@@ -80,11 +80,11 @@ def _numbers(numeric: Any, pieces: int) -> list[Any]:
         return [held]
     count = numeric.shape[1]
     columns = keras.layers.Reshape((count, 1))(held)
-    hinges = keras.layers.EinsumDense("bfi,fio->bfo", (count, pieces), bias_axes="fo", activation="relu")
-    hinges.build(columns.shape)
-    # Spread the kinks over the usual range of a standardised number.
-    spread = keras.random.uniform((count, pieces), -2.0, 2.0)
-    hinges.bias.assign(spread)
+    # Kinks are spread over the usual range of a standardised number.
+    kinks = keras.initializers.RandomUniform(-2.0, 2.0)
+    hinges = keras.layers.EinsumDense(
+        "bfi,fio->bfo", (count, pieces), bias_axes="fo", activation="relu", bias_initializer=kinks
+    )
     return [held, keras.layers.Flatten()(hinges(columns))]
 
 
