@@ -1,5 +1,6 @@
 """Trains a final model: with early stopping, and the best epoch's weights kept."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,13 +28,13 @@ def fit(
         For every epoch its number, its metrics, and whether it is the `best` so far.
     """
     history: list[dict[str, Any]] = []
-    best_score, best_epoch, best_weights = float("nan"), 0, session.weights()
+    best_rank, best_epoch, best_weights = (math.inf, math.inf), 0, session.weights()
     while session.epoch < max_epochs and session.epoch - best_epoch < patience:
         metrics = session.train_epoch()
-        score = objective.score(metrics)
-        progress = objective.better(score, best_score)
+        rank = (objective.key(objective.score(metrics)), objective.tie_breaker(metrics))
+        progress = rank < best_rank
         if progress:
-            best_score, best_epoch, best_weights = score, session.epoch, session.weights()
+            best_rank, best_epoch, best_weights = rank, session.epoch, session.weights()
         history.append({"epoch": session.epoch, **metrics, "best": progress})
         tell(session.epoch, metrics)
     session.set_weights(best_weights)

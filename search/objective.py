@@ -50,6 +50,14 @@ class Objective:
             )
         return float(metrics[self.metric])
 
+    def tie_breaker(self, metrics: Mapping[str, float]) -> float:
+        """Returns what decides between equal scores: the loss on the eval split, smaller is better.
+
+        On a small eval split many trials have the very same accuracy.
+        """
+        loss = float(metrics.get("val_loss", 0.0))
+        return math.inf if math.isnan(loss) else loss
+
     def key(self, score: float | None) -> float:
         """Returns a number that is smaller for a better score: a total order in which missing and NaN come last."""
         if score is None or math.isnan(score):

@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tfx_automl.errors import ConfigError
 from tfx_automl.search.objective import Objective
@@ -18,6 +18,7 @@ class TrialView:
         scores: Score at the end of each rung that the trial has finished, by epochs.
         running_to: Epochs that it is training to right now, or None.
         failed: Whether it failed; it then takes no place in any rung.
+        tie_breakers: Decides between equal scores at a rung, smaller is better; by epochs.
     """
 
     trial_id: int
@@ -25,6 +26,11 @@ class TrialView:
     scores: Mapping[int, float]
     running_to: int | None = None
     failed: bool = False
+    tie_breakers: Mapping[int, float] = field(default_factory=dict)
+
+    def rank(self, epochs: int, objective: Objective) -> tuple[float, float, int]:
+        """Returns what trials are sorted by at a rung: score, tie-breaker, number."""
+        return objective.key(self.scores[epochs]), self.tie_breakers.get(epochs, 0.0), self.trial_id
 
 
 @dataclass(frozen=True)
@@ -149,7 +155,7 @@ def _next_in_bracket(number: int, bracket: Bracket, members: Sequence[TrialView]
         if any(trial.running_to == below.epochs for trial in members):
             return Wait()
         # Top of the rung below; one that fails up here is no member any more, and the next best takes its place.
-        ranked = sorted(finished, key=lambda trial: (objective.key(trial.scores[below.epochs]), trial.trial_id))
+        ranked = sorted(finished, key=lambda trial: trial.rank(below.epochs, objective))
         chosen = ranked[: rung.trials]
         for trial in chosen:
             if rung.epochs not in trial.scores and trial.running_to is None:

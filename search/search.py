@@ -34,6 +34,7 @@ class Trial:
         workers: The worker of each of its jobs.
         error: The traceback if it failed.
         rungs: The score at the end of each finished rung, by epochs.
+        tie_breakers: What decides between equal scores at each finished rung, by epochs.
         checkpoint: Folder of its weights and optimizer state.
     """
 
@@ -48,6 +49,7 @@ class Trial:
     workers: tuple[int, ...] = ()
     error: str | None = None
     rungs: Mapping[int, float] = field(default_factory=dict)
+    tie_breakers: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
@@ -61,6 +63,7 @@ class Trial:
             **values,
             "curve": [{"epoch": r.epoch, "seconds": round(r.seconds, 4), **r.metrics} for r in self.curve],
             "rungs": {str(epochs): score for epochs, score in self.rungs.items()},
+            "tie_breakers": {str(epochs): value for epochs, value in self.tie_breakers.items()},
             "epochs": self.epochs,
         }
 
@@ -197,9 +200,10 @@ class Search:
         status = result.status
         if score is not None and self._objective.key(score) == float("inf"):
             status, error, score = "failed", f"The objective {self._objective.metric} became NaN.", None
-        rungs = dict(trial.rungs)
+        rungs, ties = dict(trial.rungs), dict(trial.tie_breakers)
         if status == "completed" and score is not None:
             rungs[result.job.stop] = score
+            ties[result.job.stop] = self._objective.tie_breaker(curve[-1].metrics)
         trial = replace(
             trial,
             status=status,
@@ -209,13 +213,15 @@ class Search:
             workers=(*trial.workers, result.worker),
             error=error,
             rungs=rungs,
+            tie_breakers=ties,
         )
         self._trials[trial.trial_id] = trial
         return trial
 
     def _view(self, trial: Trial) -> TrialView:
         running = self._running.get(trial.trial_id)
-        return TrialView(trial.trial_id, trial.bracket, trial.rungs, running, trial.status == "failed")
+        failed = trial.status == "failed"
+        return TrialView(trial.trial_id, trial.bracket, trial.rungs, running, failed, trial.tie_breakers)
 
     def _replay(self) -> None:
         """Takes over what an earlier run of the same search had finished; jobs that it had not are run again."""
@@ -253,7 +259,7 @@ class Search:
             first = next((trial.error for trial in self._trials if trial.error), None)
             why = first.strip().splitlines()[-1] if first else "the time was over before the first one ended"
             raise SearchError(f"None of {len(self._trials)} trials came to a result: {why}")
-        return min(done, key=lambda t: (self._objective.key(t.rungs[max(t.rungs)]), t.trial_id))
+        return min(done, key=lambda trial: self._view(trial).rank(max(trial.rungs), self._objective))
 
     def _line(self, trial: Trial, result: Result) -> str:
         epochs = f"{result.job.start}→{result.job.stop}" if result.job.start else f"{result.job.stop}"

@@ -75,7 +75,7 @@ class ReadOptions:
 
     def to_json(self) -> str:
         """Returns the options as JSON text, always the same for the same options."""
-        return json.dumps(self._fields(), sort_keys=True)
+        return json.dumps(self._fields())
 
     def _fields(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in _PLAIN_FIELDS}

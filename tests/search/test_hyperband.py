@@ -101,6 +101,11 @@ def test_top_k_is_promoted(scores):
     assert decision == Wait()
 
 
+def test_equal_scores_are_decided_by_the_tie_breaker():
+    trials = [TrialView(n, 0, {1: 0.5}, tie_breakers={1: 9.0 - n}) for n in range(9)]
+    assert hyperband(9, 3, max_trials=9).next(trials, LOSS) == Continue(8, 3)
+
+
 def test_failed_trial_is_replaced_in_rung_0():
     trials = _bracket_0(*range(9))
     trials[4] = TrialView(4, 0, {}, failed=True)
