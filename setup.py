@@ -20,8 +20,8 @@ version = re.search(r'__version__ = "([^"]+)"', (ROOT / "tfx_automl/__init__.py"
 # is no 1.18 to 1.20, and 1.17 has no wheels for older glibc and is tested by nobody here.
 #
 # Only the packages that decide the stack have upper bounds: pip settles bounded packages first, so it soon finds the
-# stack whose wheels run here, and TFX's own bounds decide the rest. With more bounds pip (26.3) was still searching
-# through Google Cloud releases after eight minutes; with these it has resolved everything in one.
+# stack whose wheels run here, and TFX's own bounds decide the rest. With more bounds pip searches through Google Cloud
+# releases for many minutes; with these, pip 26.3 resolves everything in one.
 REQUIREMENTS = [
     "tfx>=1.16.0,!=1.17.*,<1.22",
     "ml-metadata>=1.16.0,!=1.17.*,<1.22",

@@ -1,0 +1,60 @@
+"""What the README says is what the program does."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def readme(repository: Path) -> str:
+    return (repository / "README.md").read_text(encoding="utf-8")
+
+
+def test_table_of_options_is_up_to_date(repository: Path):
+    done = subprocess.run([sys.executable, str(repository / "tools" / "readme.py"), "check"])
+    assert done.returncode == 0, "run `.venv/bin/python tools/readme.py options`"
+
+
+def test_linked_files_exist(readme: str, repository: Path):
+    links = re.findall(r"\]\(([^)#]+)\)", readme)
+    assert "docs/demo.svg" in links
+    for link in links:
+        assert (repository / link).exists(), link
+
+
+def test_picture_needs_no_network(repository: Path):
+    drawn = (repository / "docs" / "demo.svg").read_text(encoding="utf-8")
+    assert re.findall(r"https?://[^\"')\s]+", drawn) == ["http://www.w3.org/2000/svg"]
+    assert "BLESSED" in drawn.replace("&#160;", " ")
+
+
+def test_make_targets_exist(readme: str, repository: Path):
+    makefile = (repository / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"\bmake ([a-z-]+)", readme)) - {"s"}:
+        assert re.search(rf"^{target}:|^\.PHONY:.*\b{target}\b", makefile, re.MULTILINE), target
+
+
+def test_commands_are_understood(readme: str):
+    from tfx_automl.pipelines.cli import _parser
+
+    commands = re.findall(r"^tfx-automl (run .+)$", readme, re.MULTILINE)
+    assert commands
+    for command in commands:
+        assert _parser().parse_args(command.split()).label == "income"
+
+
+@pytest.mark.slow
+def test_executed_snippet_runs(readme: str, tmp_path: Path):
+    snippet = re.search(r"<!-- executed in the tests -->\n```python\n(.+?)```", readme, re.DOTALL)
+    assert snippet is not None
+    rows = [f"{20 + n},{'f' if n % 2 else 'm'},{'yes' if n % 3 else 'no'}" for n in range(60)]
+    (tmp_path / "people.csv").write_text("age,sex,income\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", snippet[1]], cwd=tmp_path, capture_output=True, text=True, env=os.environ, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "artifacts" / "StatisticsGen").rglob("FeatureStats.pb"))
