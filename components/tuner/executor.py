@@ -1,5 +1,6 @@
 """The executor of Tuner: unpacks artifacts and calls the search."""
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -35,17 +36,24 @@ class Executor(base_executor.BaseExecutor):
     def _search_family(self, input_dict: Artifacts, exec_properties: dict[str, Any], folders: dict[str, Path]) -> None:
         task = TaskSpec.from_json(exec_properties["task"])
         options = _with_tune_args(SearchOptions.from_json(exec_properties["search"]), exec_properties)
-        # The stateful folder outlives a failed execution, so an interrupted search goes on in it.
-        folder = Path(self._context.stateful_working_dir if self._context else self._get_tmp_dir())
         identity = ",".join(artifact.uri for artifact in input_dict["examples"])
-        arrays = folder / "arrays"
-        data = training_data(input_dict["examples"], input_dict.get("transform_graph"), task, arrays)
-        result, space, objective = native.search_family(data, options, folder / "searches", identity)
+        folder = self._lasting_folder() / hashlib.sha256(identity.encode()).hexdigest()[:16]
+        data = training_data(input_dict["examples"], input_dict.get("transform_graph"), task, folder / "arrays")
+        result, space, objective = native.search_family(data, options, folder, identity)
         plan = native.scheduler_of(options).describe()
         results.write_search(result, space, objective, plan, folders)
         native.copy_best(result, folders["best_model"])
-        shutil.rmtree(folder / "searches")
-        shutil.rmtree(arrays)
+        shutil.rmtree(folder)
+
+    def _lasting_folder(self) -> Path:
+        """Returns a folder in which an interrupted search is found again.
+
+        TFX gives every execution a stateful folder of its own, also when a run is repeated after it was killed; the
+        folder above belongs to the node.
+        """
+        if self._context is None or not self._context.stateful_working_dir:
+            return Path(self._get_tmp_dir())
+        return Path(self._context.stateful_working_dir).parent / "searches"
 
 
 def _with_tune_args(options: SearchOptions, exec_properties: dict[str, Any]) -> SearchOptions:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,28 @@ def test_changed_option_runs_only_what_depends_on_it(first):
     assert other.returncode == 0, other.stdout + other.stderr
     assert "Transform: unchanged, from the cache" in other.stdout
     assert "Tuner: unchanged" not in other.stdout
+
+
+def test_killed_search_goes_on(tmp_path):
+    """kill -9 of everything during the search; the same command then repeats no trial that had ended."""
+    output = tmp_path / "demo"
+    options = ["demo", "--output", str(output), "--max-epochs", "4", "--factor", "2", "--workers", "1"]
+    code = "import sys; from tfx_automl.pipelines.cli import main; sys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *options], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    for line in process.stdout:
+        if line.startswith("  trial 3 "):
+            break
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    again = _tfx_automl(*options)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "continues a search that was interrupted" in again.stdout
+    assert "  trial 0  bracket 0  epochs 1 " not in again.stdout
+    trials = json.loads((output / "summary.json").read_text(encoding="utf-8"))["trials"]
+    assert [trial["trial_id"] for trial in trials["table"]] == list(range(trials["count"]))
 
 
 def test_notebook_reads_the_run(first, repository: Path):
