@@ -8,9 +8,10 @@ import traceback
 from typing import Any
 
 from tfx_automl import console
-from tfx_automl.errors import ConfigError, DataError, TfxAutomlError
+from tfx_automl.errors import TfxAutomlError
 from tfx_automl.pipelines.config import RunConfig
 from tfx_automl.pipelines.output import OutputFolder
+from tfx_automl.pipelines.preflight import preflight
 
 
 class StageFailedError(Exception):
@@ -44,39 +45,6 @@ def run_job(config: RunConfig, verbose: bool = False) -> dict[str, Any]:
             traceback.print_exc(file=sys.stderr)  # which is the log, unless verbose
             where = "above" if verbose else f"in {output.log}"
             raise StageFailedError(f"{_first_line(error)} (the whole story is {where})") from error
-
-
-def preflight(config: RunConfig, output: OutputFolder) -> Any:
-    """Looks at the output folder and at all of the data, and writes nothing.
-
-    Returns:
-        What `tfx_automl.components.example_gen.inspect.inspect` found.
-
-    Raises:
-        ConfigError: With every mistake in the output folder, the options and the data.
-    """
-    from tfx_automl.components.example_gen.inspect import inspect
-    from tfx_automl.pipelines.build import read_options
-
-    problems: list[str] = []
-    try:
-        output.check()
-    except ConfigError as error:
-        problems += error.problems
-    try:
-        found = inspect(
-            config.data,
-            config.test_data,
-            read_options(config),
-            sensitive=config.sensitive,
-            task=config.task,
-            positive=config.positive,
-        )
-    except (ConfigError, DataError) as error:
-        problems += error.problems if isinstance(error, ConfigError) else [str(error)]
-    if problems:
-        raise ConfigError(problems)
-    return found
 
 
 def _run(config: RunConfig, found: Any, output: OutputFolder, started: float) -> dict[str, Any]:

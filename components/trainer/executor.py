@@ -16,6 +16,7 @@ from tfx_automl.errors import ModelError
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.export import export
 from tfx_automl.models.fitting import fit
+from tfx_automl.models.metrics import objective_name
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.training import Session
 from tfx_automl.search.objective import Objective
@@ -72,7 +73,7 @@ def _reuse(data: TrainingData, folder: Path) -> tuple[Session, list[dict[str, An
 def _retrain(
     data: TrainingData, values: Point, exec_properties: Mapping[str, Any]
 ) -> tuple[Session, list[dict[str, Any]]]:
-    objective = Objective(exec_properties.get("objective") or data.task.default_objective)
+    objective = Objective(objective_name(data.task, exec_properties.get("objective")))
     limit, patience = exec_properties["max_epochs"], exec_properties["patience"]
 
     def tell(epoch: int, metrics: Mapping[str, float]) -> None:

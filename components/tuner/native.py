@@ -11,6 +11,7 @@ from tfx_automl import console
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families import family_for
+from tfx_automl.models.metrics import objective_name
 from tfx_automl.search.hyperband import hyperband
 from tfx_automl.search.ledger import Ledger
 from tfx_automl.search.objective import Objective
@@ -41,7 +42,7 @@ def search_family(
     """
     family = family_for(options.family, data.inputs)
     space = family.space(data.inputs, len(data.split("train")))
-    objective = Objective(options.objective or data.task.default_objective)
+    objective = Objective(objective_name(data.task, options.objective))
     searched = {name: value for name, value in asdict(options).items() if name not in _NOT_IN_THE_KEY}
     key = content_key(data=identity, space=space.to_config(), options=searched, version=tfx_automl.__version__)
     folder = folder / hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -73,6 +73,26 @@ def test_mistakes_in_options_and_data_come_together(people, tmp_path, capsys):
     assert (taken / "thesis.txt").read_text(encoding="utf-8") == "precious"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--objective", "val_rmse"), "a binary task has no metric 'val_rmse'; expected one of val_auc"),
+        (("--family", "forest"), "There is no model family 'forest'; there are mlp, dense"),
+        (("--family", "dense"), "The model family 'dense' is not for a table"),
+        (("--exclude", "agee"), "--exclude: there is no column 'agee'; did you mean 'age'?"),
+        (("--min-metric", "rmse=1"), "'rmse', which is no metric that can be bounded for a binary task"),
+        (("--sensitive", "sex", "--max-gap", "unfairness=0.1"), "'unfairness', which is no gap"),
+    ],
+)
+def test_options_that_do_not_fit_the_data_are_refused_before_anything_is_written(
+    people, tmp_path, capsys, arguments, message
+):
+    output = tmp_path / "out"
+    assert main(["run", str(people), "--label", "income", "--output", str(output), *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not output.exists()
+
+
 def test_bad_data_leaves_no_output(tmp_path, capsys):
     output = tmp_path / "out"
     assert main(["run", str(tmp_path / "absent.csv"), "--label", "y", "--output", str(output)]) == 2
