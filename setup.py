@@ -55,7 +55,6 @@ setup(
     description="AutoML inside TFX: from raw data to a tuned, fairness-gated, deployable model",
     long_description=(ROOT / "README.md").read_text(encoding="utf-8") if (ROOT / "README.md").exists() else "",
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=sorted(packages),
     package_dir=packages,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tfx_automl.models.data import open_data
 from tfx_automl.models.training import Session, timed_epoch
-from tfx_automl.search.runner import EpochRecord, Job
+from tfx_automl.search.job import EpochRecord, Job
 
 _LIVE_TRIALS = 8
 

@@ -14,7 +14,7 @@ from tfx_automl.models.data import Arrays, TrainingData
 from tfx_automl.models.families import get_family
 from tfx_automl.models.metrics import metrics_of
 from tfx_automl.models.task import TaskSpec
-from tfx_automl.search.space import Value
+from tfx_automl.search.parameters import Value
 
 _CHECKPOINT = "checkpoint.npz"
 _ROWS_PER_PREDICTION = 8192

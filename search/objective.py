@@ -63,7 +63,3 @@ class Objective:
         if score is None or math.isnan(score):
             return math.inf
         return -score if self.direction == "max" else score
-
-    def better(self, one: float | None, other: float | None) -> bool:
-        """Tells whether one score is strictly better than another."""
-        return self.key(one) < self.key(other)

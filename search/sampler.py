@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfx_automl.search.space import Point, Space
+from tfx_automl.search.parameters import Point
+from tfx_automl.search.space import Space
 
 _MOST_ATTEMPTS = 1000
 

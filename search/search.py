@@ -2,95 +2,20 @@
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tfx_automl import console
 from tfx_automl.errors import SearchError
+from tfx_automl.search.job import Job, Result
 from tfx_automl.search.ledger import Ledger
 from tfx_automl.search.objective import Objective
-from tfx_automl.search.runner import EpochRecord, Job, Result, TrialRunner
+from tfx_automl.search.runner import TrialRunner
 from tfx_automl.search.sampler import Sampler
 from tfx_automl.search.scheduler import Continue, Scheduler, Start, TrialView
-from tfx_automl.search.space import Point
+from tfx_automl.search.trial import SearchResult, Trial, result_from, result_record
 
 _FAILURES_ALLOWED = 10
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Everything about one trial.
-
-    Attributes:
-        trial_id: Counts from 0, in the order of the proposals.
-        bracket: Index of its bracket.
-        values: Its hyperparameters.
-        status: `completed` (it reached the rungs it was sent to), `stopped` by the time budget, or `failed`.
-        score: The objective at its last epoch; None without one.
-        curve: All its epochs.
-        seconds: Wall time of its jobs.
-        workers: The worker of each of its jobs.
-        error: The traceback if it failed.
-        rungs: The score at the end of each finished rung, by epochs.
-        tie_breakers: What decides between equal scores at each finished rung, by epochs.
-        checkpoint: Folder of its weights and optimizer state.
-    """
-
-    trial_id: int
-    bracket: int
-    values: Point
-    checkpoint: str
-    status: str = "completed"
-    score: float | None = None
-    curve: tuple[EpochRecord, ...] = ()
-    seconds: float = 0.0
-    workers: tuple[int, ...] = ()
-    error: str | None = None
-    rungs: Mapping[int, float] = field(default_factory=dict)
-    tie_breakers: Mapping[int, float] = field(default_factory=dict)
-
-    @property
-    def epochs(self) -> int:
-        """Epochs trained."""
-        return len(self.curve)
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the trial as JSON-able values."""
-        values = asdict(replace(self, curve=()))
-        return {
-            **values,
-            "curve": [{"epoch": r.epoch, "seconds": round(r.seconds, 4), **r.metrics} for r in self.curve],
-            "rungs": {str(epochs): score for epochs, score in self.rungs.items()},
-            "tie_breakers": {str(epochs): value for epochs, value in self.tie_breakers.items()},
-            "epochs": self.epochs,
-        }
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What a search found.
-
-    Attributes:
-        trials: All trials, failed ones too, in the order of the proposals.
-        best: The best trial that has a checkpoint.
-        stop_reason: Why it ended: `schedule complete`, `time budget used up`, `space exhausted` or `too many trials
-            failed`.
-        seconds: Wall time.
-        utilisation: Share of the workers' time that was spent on jobs, 0 to 1.
-    """
-
-    trials: tuple[Trial, ...]
-    best: Trial
-    stop_reason: str
-    seconds: float
-    utilisation: float
-
-    @property
-    def total_epochs(self) -> int:
-        """Epochs of all trials."""
-        return sum(trial.epochs for trial in self.trials)
 
 
 class Search:
@@ -186,7 +111,7 @@ class Search:
         self._runner.submit(Job(trial.trial_id, trial.values, start, epochs, seed, trial.checkpoint, self._deadline))
 
     def _finish(self, result: Result) -> None:
-        self._ledger.append(_result_record(result))
+        self._ledger.append(result_record(result))
         trial = self._record(result)
         del self._running[trial.trial_id]
         console.line(self._line(trial, result))
@@ -232,7 +157,7 @@ class Search:
                 folder = str(self._folder / f"trial-{trial_id:04d}")
                 self._trials.append(Trial(trial_id, record["bracket"], record["values"], folder))
             elif record["event"] == "result" and record["status"] != "stopped":
-                self._record(_result_from(record, self._trials[record["trial_id"]]))
+                self._record(result_from(record, self._trials[record["trial_id"]]))
         if self._trials:
             console.line(f"  continues a search that was interrupted: {len(self._trials)} trials are known")
         self._unfinished = [t.trial_id for t in self._trials if not t.rungs and t.status != "failed"]
@@ -272,27 +197,6 @@ class Search:
         shown = {name: value for name, value in trial.values.items() if name != "family"}
         values = " ".join(f"{k}={f'{v:.3g}' if isinstance(v, float) else v}" for k, v in shown.items())
         return f"{head}  {score}  {values}  {result.seconds:.1f} s"
-
-
-def _result_record(result: Result) -> dict[str, Any]:
-    curve = [{"epoch": r.epoch, "metrics": dict(r.metrics), "seconds": r.seconds} for r in result.curve]
-    return {
-        "event": "result",
-        "trial_id": result.job.trial_id,
-        "start": result.job.start,
-        "stop": result.job.stop,
-        "status": result.status,
-        "curve": curve,
-        "error": result.error,
-        "seconds": result.seconds,
-        "worker": result.worker,
-    }
-
-
-def _result_from(record: Mapping[str, Any], trial: Trial) -> Result:
-    job = Job(trial.trial_id, trial.values, record["start"], record["stop"], 0, trial.checkpoint)
-    curve = tuple(EpochRecord(r["epoch"], r["metrics"], r["seconds"]) for r in record["curve"])
-    return Result(job, record["status"], curve, record["error"], record["seconds"], record["worker"])
 
 
 def content_key(**parts: object) -> str:

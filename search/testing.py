@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tfx_automl.search.runner import EpochRecord, Job
-from tfx_automl.search.space import Boolean, Choice, Condition, Float, Int, Space
+from tfx_automl.search.job import EpochRecord, Job
+from tfx_automl.search.parameters import Boolean, Choice, Condition, Float, Int
+from tfx_automl.search.space import Space
 
 SPACE = Space(
     (

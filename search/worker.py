@@ -30,7 +30,7 @@ def _make(factory: str, arguments: dict[str, Any]) -> Any:
 
 
 def _serve(trainable: Any, jobs: IO[bytes], answers: IO[bytes], number: int) -> None:
-    from tfx_automl.search.runner import run_job
+    from tfx_automl.search.job import run_job
 
     while True:
         try:

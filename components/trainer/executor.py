@@ -20,7 +20,7 @@ from tfx_automl.models.metrics import objective_name
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.training import Session
 from tfx_automl.search.objective import Objective
-from tfx_automl.search.space import Point
+from tfx_automl.search.parameters import Point
 
 Artifacts = dict[str, list[types.Artifact]]
 

@@ -18,8 +18,9 @@ from tfx_automl.search.objective import Objective
 from tfx_automl.search.runner import ProcessRunner, default_workers
 from tfx_automl.search.sampler import RandomSampler
 from tfx_automl.search.scheduler import BracketScheduler, full_budget
-from tfx_automl.search.search import Search, SearchResult, content_key
+from tfx_automl.search.search import Search, content_key
 from tfx_automl.search.space import Space
+from tfx_automl.search.trial import SearchResult
 
 _RANDOM_TRIALS = 10
 # What a changed number of workers or a larger time budget leaves as it is.

@@ -7,8 +7,8 @@ from typing import Any
 
 from tfx_automl.components.data import without_nan
 from tfx_automl.search.objective import Objective
-from tfx_automl.search.search import SearchResult
 from tfx_automl.search.space import Space
+from tfx_automl.search.trial import SearchResult
 
 BEST_FILE = "best_hyperparameters.txt"
 RESULTS_FILE = "tuner_results.json"

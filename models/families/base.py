@@ -6,7 +6,8 @@ from typing import Any
 
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.inputs import InputSpec
-from tfx_automl.search.space import Fixed, Parameter, Space, Value
+from tfx_automl.search.parameters import Fixed, Parameter, Value
+from tfx_automl.search.space import Space
 
 
 class Family(abc.ABC):

@@ -6,7 +6,7 @@ from typing import Any
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families.base import Family
 from tfx_automl.models.inputs import InputSpec
-from tfx_automl.search.space import Choice, Float, Int, Parameter, Value
+from tfx_automl.search.parameters import Choice, Float, Int, Parameter, Value
 
 _WIDEST_EMBEDDING = 32
 

@@ -11,8 +11,8 @@ from tfx_automl.models.metrics import metrics_of
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.trainable import ModelTrainable
 from tfx_automl.models.training import Session
+from tfx_automl.search.job import Job, run_job
 from tfx_automl.search.objective import Objective
-from tfx_automl.search.runner import Job, run_job
 
 MLP = {
     "family": "mlp",

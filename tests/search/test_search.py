@@ -15,12 +15,14 @@ from tfx_automl.errors import ConfigError, SearchError
 from tfx_automl.search.hyperband import hyperband
 from tfx_automl.search.ledger import Ledger
 from tfx_automl.search.objective import Objective
+from tfx_automl.search.parameters import Boolean, Choice, Condition
 from tfx_automl.search.runner import InProcessRunner, ProcessRunner, TrialRunner
 from tfx_automl.search.sampler import RandomSampler
 from tfx_automl.search.scheduler import full_budget
-from tfx_automl.search.search import Search, SearchResult
-from tfx_automl.search.space import Boolean, Choice, Condition, Space
+from tfx_automl.search.search import Search
+from tfx_automl.search.space import Space
 from tfx_automl.search.testing import SPACE, Valley
+from tfx_automl.search.trial import SearchResult
 
 LOSS = Objective("val_loss")
 
@@ -107,7 +109,7 @@ def test_random_sampler_repeats_nothing_and_stops_when_exhausted(seed, count):
 
 
 def test_exhausted_space_ends_the_search(tmp_path):
-    from tfx_automl.search.space import Float
+    from tfx_automl.search.parameters import Float
 
     space = Space((Float("x", 0.0, 1.0, step=0.5),))
     result = _search(tmp_path, InProcessRunner(Valley()), space=space)
@@ -213,7 +215,7 @@ def test_damaged_ledger_is_refused(tmp_path):
 def test_nan_is_a_failure(tmp_path):
     class Nan(Valley):
         def run(self, job, report):
-            from tfx_automl.search.runner import EpochRecord
+            from tfx_automl.search.job import EpochRecord
 
             if job.trial_id == 0:
                 report(EpochRecord(1, {"val_loss": float("nan")}, 0.0))

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfx_automl.errors import ConfigError
-from tfx_automl.search.space import Boolean, Choice, Condition, Fixed, Float, Int, Space
+from tfx_automl.search.parameters import Boolean, Choice, Condition, Fixed, Float, Int
+from tfx_automl.search.space import Space
 from tfx_automl.search.testing import SPACE
 
 

@@ -1,0 +1,276 @@
+"""The dimensions of a search space: typed parameters, some of them active only under a condition on another."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tfx_automl.errors import ConfigError
+
+Value = int | float | str | bool
+Point = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A parameter is active only while its parent has one of these values.
+
+    Attributes:
+        parent: Name of the parent.
+        values: Values of the parent under which the parameter is active.
+    """
+
+    parent: str
+    values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(self.values))
+
+    def holds(self, point: Mapping[str, Value]) -> bool:
+        """Tells whether the parent is active and has one of the values."""
+        return self.parent in point and point[self.parent] in self.values
+
+    def to_config(self) -> dict[str, Any]:
+        """Returns KerasTuner's form."""
+        return {"class_name": "Parent", "config": {"name": self.parent, "values": list(self.values)}}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One dimension of a space.
+
+    Attributes:
+        name: Unique among the parameters that can be active together.
+        conditions: All of them must hold for the parameter to be active.
+    """
+
+    name: str
+    conditions: tuple[Condition, ...] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "conditions", tuple(self.conditions))
+        if not self.name:
+            raise ConfigError("A parameter needs a name; got an empty one.")
+
+    def active(self, point: Mapping[str, Value]) -> bool:
+        """Tells whether the parameter is active in a point."""
+        return all(condition.holds(point) for condition in self.conditions)
+
+    def sample(self, rng: np.random.Generator) -> Value:
+        """Draws a value."""
+        raise NotImplementedError
+
+    def contains(self, value: object) -> bool:
+        """Tells whether a value is allowed."""
+        raise NotImplementedError
+
+    def size(self) -> int | None:
+        """Returns the number of values; None when there is no end to them."""
+        raise NotImplementedError
+
+    def to_config(self) -> dict[str, Any]:
+        """Returns KerasTuner's form of this parameter."""
+        conditions = [condition.to_config() for condition in self.conditions]
+        return {
+            "class_name": type(self).__name__,
+            "config": {"name": self.name, "conditions": conditions, **self._config()},
+        }
+
+    def _config(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Range(Parameter):
+    """What integers and floats have in common: a range, steps, and a scale.
+
+    Attributes:
+        min: Smallest value.
+        max: Largest value, inclusive.
+        step: Distance of neighbours (with `sampling="log"`, their ratio); None is continuous.
+        sampling: None or `linear` draws evenly, `log` draws evenly on a logarithmic scale.
+        default: Value that KerasTuner starts from; None takes the smallest.
+    """
+
+    min: float
+    max: float
+    step: float | None = None
+    sampling: str | None = None
+    default: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        problems = []
+        if not self.min <= self.max:
+            problems.append(f"{self.name}: expected min <= max, got {self.min} and {self.max}.")
+        if self.sampling not in (None, "linear", "log"):
+            problems.append(f"{self.name}: expected sampling None, 'linear' or 'log', got {self.sampling!r}.")
+        if self.sampling == "log" and not self.min > 0:
+            problems.append(f"{self.name}: sampling 'log' needs min above 0, got {self.min}.")
+        if self.step is not None and not self.step > (1 if self.sampling == "log" else 0):
+            problems.append(
+                f"{self.name}: expected a step above {1 if self.sampling == 'log' else 0}, got {self.step}."
+            )
+        if problems:
+            raise ConfigError(problems)
+
+    def size(self) -> int | None:
+        """Returns the number of steps, None if continuous."""
+        if self.min == self.max:
+            return 1
+        if self.step is None:
+            return None
+        if self.sampling == "log":
+            return math.floor(math.log(self.max / self.min, self.step) + 1e-8) + 1
+        return math.floor((self.max - self.min) / self.step + 1e-8) + 1
+
+    def _nth(self, number: int) -> float:
+        step = self.step if self.step is not None else 0.0
+        return self.min * step**number if self.sampling == "log" else self.min + step * number
+
+    def _draw(self, rng: np.random.Generator) -> float:
+        count = self.size()
+        if count is not None:
+            return self._nth(int(rng.integers(count)))
+        if self.sampling == "log":
+            return float(np.exp(rng.uniform(math.log(self.min), math.log(self.max))))
+        return float(rng.uniform(self.min, self.max))
+
+    def _on_grid(self, value: float) -> bool:
+        if not self.min - 1e-12 <= value <= self.max * (1 + 1e-12) + 1e-12:
+            return False
+        count = self.size()
+        if count is None or self.step is None:
+            return True
+        steps = math.log(value / self.min, self.step) if self.sampling == "log" else (value - self.min) / self.step
+        return abs(steps - round(steps)) < 1e-6
+
+    def _config(self) -> dict[str, Any]:
+        default = self.min if self.default is None else self.default
+        return {
+            "default": default,
+            "min_value": self.min,
+            "max_value": self.max,
+            "step": self.step,
+            "sampling": self.sampling or "linear",
+        }
+
+
+@dataclass(frozen=True)
+class Int(_Range):
+    """An integer from `min` to `max`, both inclusive, in steps of 1 unless said otherwise."""
+
+    def __post_init__(self) -> None:
+        if self.step is None and self.sampling != "log":
+            object.__setattr__(self, "step", 1)
+        super().__post_init__()
+
+    def sample(self, rng: np.random.Generator) -> Value:
+        """Draws an integer."""
+        if self.size() is not None:
+            return round(self._draw(rng))
+        low, high = math.log(self.min), math.log(self.max + 1)
+        return min(int(math.exp(rng.uniform(low, high))), int(self.max))
+
+    def contains(self, value: object) -> bool:
+        """Tells whether a value is an integer of the range."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            return False
+        return self.min <= value <= self.max and (self.sampling == "log" or self._on_grid(value))
+
+
+@dataclass(frozen=True)
+class Float(_Range):
+    """A number from `min` to `max`, both inclusive."""
+
+    def sample(self, rng: np.random.Generator) -> Value:
+        """Draws a number."""
+        return self._draw(rng)
+
+    def contains(self, value: object) -> bool:
+        """Tells whether a value is a number of the range."""
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and self._on_grid(float(value))
+
+
+@dataclass(frozen=True)
+class Choice(Parameter):
+    """One of several values.
+
+    Attributes:
+        values: Of one type: all numbers, all texts or all booleans.
+    """
+
+    values: tuple[Value, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "values", tuple(self.values))
+        if not self.values:
+            raise ConfigError(f"{self.name}: expected at least one value, got none.")
+        if len(set(self.values)) != len(self.values):
+            raise ConfigError(f"{self.name}: expected different values, got {self.values}.")
+
+    def sample(self, rng: np.random.Generator) -> Value:
+        """Draws one of the values."""
+        return self.values[int(rng.integers(len(self.values)))]
+
+    def contains(self, value: object) -> bool:
+        """Tells whether a value is one of them."""
+        return value in self.values
+
+    def size(self) -> int | None:
+        """Returns how many there are."""
+        return len(self.values)
+
+    def _config(self) -> dict[str, Any]:
+        ordered = not isinstance(self.values[0], (str, bool))
+        return {"default": self.values[0], "values": list(self.values), "ordered": ordered}
+
+
+@dataclass(frozen=True)
+class Boolean(Parameter):
+    """True or false."""
+
+    def sample(self, rng: np.random.Generator) -> Value:
+        """Draws true or false."""
+        return bool(rng.integers(2))
+
+    def contains(self, value: object) -> bool:
+        """Tells whether a value is a boolean."""
+        return isinstance(value, bool)
+
+    def size(self) -> int | None:
+        """Returns 2."""
+        return 2
+
+    def _config(self) -> dict[str, Any]:
+        return {"default": False}
+
+
+@dataclass(frozen=True)
+class Fixed(Parameter):
+    """A value that is not searched, but belongs to every point.
+
+    Attributes:
+        value: The value.
+    """
+
+    value: Value
+
+    def sample(self, rng: np.random.Generator) -> Value:
+        """Returns the value."""
+        del rng
+        return self.value
+
+    def contains(self, value: object) -> bool:
+        """Tells whether it is the value."""
+        return value == self.value
+
+    def size(self) -> int | None:
+        """Returns 1."""
+        return 1
+
+    def _config(self) -> dict[str, Any]:
+        return {"value": self.value}
