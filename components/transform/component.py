@@ -11,6 +11,7 @@ from tfx.utils import json_utils
 
 from tfx_automl.components.transform import executor
 from tfx_automl.components.types import FeaturePlan
+from tfx_automl.errors import ConfigError
 from tfx_automl.models.task import TaskSpec
 
 
@@ -49,7 +50,6 @@ class Transform(base_beam_component.BaseBeamComponent):
         examples: types.BaseChannel,
         schema: types.BaseChannel,
         statistics: types.BaseChannel,
-        *,
         task: TaskSpec,
         exclude: Sequence[str] = (),
         splits_config: transform_pb2.SplitsConfig | None = None,
@@ -57,13 +57,26 @@ class Transform(base_beam_component.BaseBeamComponent):
         """Constructs the component.
 
         Args:
-            examples: Raw `Examples`; their split `train` is what features are planned from.
-            schema: Their `Schema`.
-            statistics: Their `ExampleStatistics`.
+            examples: Raw `Examples`: tf.Examples in gzip-compressed TFRecords, as stock and our ExampleGen write them.
+                Their split `train` is what features are planned from.
+            schema: Their `Schema`. To let values be missing, at serving too, infer it with
+                `SchemaGen(infer_feature_shape=False)`.
+            statistics: Their `ExampleStatistics`, at least of the split that is planned from.
             task: What is to be predicted.
             exclude: Columns that the model must not see.
-            splits_config: As for the stock Transform; unset transforms every split.
+            splits_config: As for the stock Transform, but with a single split to analyze, as statistics of two splits
+                cannot be put together; unset plans from `train` and transforms every split.
+
+        Raises:
+            ConfigError: The label is excluded, or `splits_config` does not name one split to analyze.
         """
+        problems = []
+        if task.label in exclude:
+            problems.append(f"The label {task.label!r} cannot be excluded: take it out of `exclude`.")
+        if splits_config is not None and len(splits_config.analyze) != 1:
+            problems.append(f"splits_config.analyze must name one split; got {list(splits_config.analyze)}.")
+        if problems:
+            raise ConfigError(problems)
         transformed = types.Channel(type=standard_artifacts.Examples)
         transformed.matching_channel_name = "examples"
         spec = TransformSpec(

@@ -1,17 +1,22 @@
-"""The executor of Transform: plans, then lets the stock executor carry the plan out."""
+"""The executor of Transform: plans, lets the stock executor make the graph, and transforms the examples with it."""
 
+import json
 import os
-from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
+from tensorflow_transform.tf_metadata import schema_utils
 from tfx import types
 from tfx.components.transform import executor as stock
+from tfx.components.transform import executor_utils
 from tfx.types import artifact_utils
-from tfx.utils import json_utils
+from tfx.utils import io_utils, json_utils
 
 from tfx_automl import console
+from tfx_automl.components.transform.materialise import TransformFile
+from tfx_automl.components.transform.moments import exact_moments
 from tfx_automl.components.transform.plan import FILE, FeaturePlan
 from tfx_automl.components.transform.planner import plan_features
 from tfx_automl.components.transform.preprocessing import PLAN_KEY, preprocessing_fn
@@ -20,44 +25,116 @@ from tfx_automl.models.task import TaskSpec
 
 Artifacts = dict[str, list[types.Artifact]]
 
+# What the stock executor would do to the examples record by record is done here file by file.
+_OURS = ("feature_plan", "transformed_examples")
+
 
 class Executor(stock.Executor):
-    """Plans features from the statistics of the train split and runs TensorFlow Transform with the plan."""
+    """Plans features from the statistics of the analyzed split and runs TensorFlow Transform with the plan."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Plans and transforms; see `Transform` for the parameters."""
-        plan = _plan(input_dict["statistics"], exec_properties)
-        folder = Path(artifact_utils.get_single_uri(output_dict["feature_plan"]))
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(plan.to_json(), encoding="utf-8")
-        kept = sum(decision.kept for decision in plan.decisions)
-        dropped = [decision.name for decision in plan.decisions if decision.kind == "dropped"]
-        console.line(f"  {kept} features kept, {len(dropped)} dropped{': ' if dropped else ''}{', '.join(dropped)}")
-        stock_properties = {
-            **exec_properties,
-            "preprocessing_fn": f"{preprocessing_fn.__module__}.{preprocessing_fn.__name__}",
-            "custom_config": json_utils.dumps({PLAN_KEY: plan.to_json()}),
-        }
-        stock_inputs = {key: value for key, value in input_dict.items() if key != "statistics"}
-        stock_outputs = {key: value for key, value in output_dict.items() if key != "feature_plan"}
-        super().Do(stock_inputs, stock_outputs, stock_properties)
-        _check_rows(input_dict["examples"], output_dict["transformed_examples"])
+        executor_utils.MatchNumberOfTransformedExamplesArtifacts(input_dict, output_dict)
+        analyze, splits = _splits(input_dict, exec_properties)
+        plan = make_plan(input_dict, analyze, exec_properties)
+        folder = artifact_utils.get_single_uri(output_dict["feature_plan"])
+        io_utils.write_string_file(os.path.join(folder, FILE), plan.to_json())
+        console.line(f"  {_in_words(plan)}")
+        super().Do(
+            {key: value for key, value in input_dict.items() if key != "statistics"},
+            {key: value for key, value in output_dict.items() if key not in _OURS},
+            {
+                **exec_properties,
+                "preprocessing_fn": f"{preprocessing_fn.__module__}.{preprocessing_fn.__name__}",
+                "custom_config": json_utils.dumps({PLAN_KEY: plan.to_json()}),
+            },
+        )
+        examples, transformed = input_dict["examples"], output_dict["transformed_examples"]
+        executor_utils.SetSplitNames(splits, transformed)
+        graph = artifact_utils.get_single_uri(output_dict["transform_graph"])
+        with self._make_beam_pipeline() as pipeline:
+            files = pipeline | beam.Create(_pairs(examples, transformed, splits)) | beam.Reshuffle()
+            _ = files | "TransformFiles" >> beam.ParDo(TransformFile(graph))
+        check_rows(examples, transformed, splits)
 
 
-def _plan(statistics: list[types.Artifact], exec_properties: dict[str, Any]) -> FeaturePlan:
-    uri = artifact_utils.get_split_uri(statistics, "train")
-    train = tfdv.load_stats_binary(os.path.join(uri, "FeatureStats.pb")).datasets[0]
-    exclude = json_utils.loads(exec_properties["exclude"])
-    return plan_features(train, TaskSpec.from_json(exec_properties["task"]), exclude)
+def make_plan(input_dict: Artifacts, split: str, exec_properties: dict[str, Any]) -> FeaturePlan:
+    """Plans from the statistics of a split, and computes what they do not hold.
+
+    Args:
+        input_dict: With examples, statistics and schema.
+        split: The one to plan from.
+        exec_properties: With `task` and `exclude`, both as JSON text.
+
+    Raises:
+        DataError: No column is left, or one that is named does not exist.
+    """
+    task = TaskSpec.from_json(exec_properties["task"])
+    statistics = _load_statistics(input_dict["statistics"], split)
+    folder = artifact_utils.get_single_uri(input_dict["schema"])
+    schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(folder))
+    plan = plan_features(statistics, task, json.loads(exec_properties["exclude"]), schema)
+    if not any(decision.kept for decision in plan.decisions):
+        reasons = "; ".join(f"{d.name}: {d.reason}" for d in plan.decisions if d.kind == "dropped")
+        raise DataError(f"There is no column to learn from ({reasons or 'there is only the label'}).")
+    files = [source for source, _ in _pairs(input_dict["examples"], input_dict["examples"], [split])]
+    specs = schema_utils.schema_as_feature_spec(schema).feature_spec
+    unknown = [decision for decision in plan.decisions if decision.needs_moments]
+    return plan.with_parameters(exact_moments(files, specs, unknown))
 
 
-def _check_rows(before: list[types.Artifact], after: list[types.Artifact]) -> None:
+def _load_statistics(statistics: list[types.Artifact], split: str) -> Any:
+    """Returns the statistics of all rows; if StatisticsGen was asked for slices, those come after.
+
+    Raises:
+        DataError: There are none of this split.
+    """
+    names = artifact_utils.decode_split_names(artifact_utils.get_single_instance(statistics).split_names)
+    if split not in names:
+        raise DataError(f"Features are planned from the split {split!r}, but there are statistics of {names} only.")
+    path = os.path.join(artifact_utils.get_split_uri(statistics, split), "FeatureStats.pb")
+    return tfdv.load_stats_binary(path).datasets[0]
+
+
+def _splits(input_dict: Artifacts, exec_properties: dict[str, Any]) -> tuple[str, list[str]]:
+    """Returns the split to plan from and those to transform.
+
+    Raises:
+        DataError: There is no split of that name.
+    """
+    config = executor_utils.ResolveSplitsConfig(exec_properties.get("splits_config"), input_dict["examples"])
+    names = artifact_utils.decode_split_names(input_dict["examples"][0].split_names)
+    absent = sorted({*config.analyze, *config.transform} - set(names))
+    if absent:
+        raise DataError(f"The examples have no split {', '.join(absent)}; they have {', '.join(names)}.")
+    return config.analyze[0], [name for name in names if name in config.transform]
+
+
+def _in_words(plan: FeaturePlan) -> str:
+    kept = sum(decision.kept for decision in plan.decisions)
+    dropped = [decision.name for decision in plan.decisions if decision.kind == "dropped"]
+    return f"{kept} features kept, {len(dropped)} dropped{': ' if dropped else ''}{', '.join(dropped)}"
+
+
+def _pairs(before: list[types.Artifact], after: list[types.Artifact], splits: list[str]) -> list[tuple[str, str]]:
+    """Returns every file of the splits with the file that it becomes."""
+    pairs = []
+    for split in splits:
+        sources, targets = (artifact_utils.get_split_uris(artifacts, split) for artifacts in (before, after))
+        for source, target in zip(sources, targets, strict=True):
+            files = sorted(tf.io.gfile.glob(os.path.join(source, "*")))
+            names = (f"transformed_examples-{n:05d}-of-{len(files):05d}.gz" for n in range(len(files)))
+            pairs += [(file, os.path.join(target, name)) for file, name in zip(files, names, strict=True)]
+    return pairs
+
+
+def check_rows(before: list[types.Artifact], after: list[types.Artifact], splits: list[str]) -> None:
     """Makes sure that no row was lost on the way.
 
     Raises:
         DataError: A split has another number of rows than before.
     """
-    for split in artifact_utils.decode_split_names(artifact_utils.get_single_instance(after).split_names):
+    for split in splits:
         counts = [_count(artifact_utils.get_split_uris(artifacts, split)) for artifacts in (before, after)]
         if counts[0] != counts[1]:
             raise DataError(f"Transform got {counts[0]} rows in the split {split!r}, but wrote {counts[1]}.")
@@ -65,5 +142,5 @@ def _check_rows(before: list[types.Artifact], after: list[types.Artifact]) -> No
 
 def _count(uris: list[str]) -> int:
     files = [path for uri in uris for path in tf.io.gfile.glob(os.path.join(uri, "*"))]
-    batches = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(10_000)
-    return int(batches.reduce(tf.constant(0, tf.int64), lambda total, batch: total + tf.size(batch, tf.int64)))
+    # Without a `reduce`: tracing one costs more than this loop over a few batches.
+    return sum(len(batch) for batch in tf.data.TFRecordDataset(files, "GZIP").batch(10_000))

@@ -1,8 +1,9 @@
 """The feature plan: for every column what becomes of it, and why."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from tfx_automl.errors import ConfigError
@@ -21,8 +22,10 @@ class FeatureDecision:
         name: The column.
         kind: How it enters the model; `dropped` if it does not.
         reason: Why, in plain words and with the numbers.
-        parameters: What the transformation needs: `mean`, `std`, `median` and `missing` (whether there is an indicator)
-            for numbers; `vocabulary` for categories; `buckets` for hashed ones.
+        parameters: What the transformation needs. For numbers `fill` (in place of a missing value), `missing` (whether
+            there is an indicator), and `mean` and `std` of the present values; for the kind `log`, of their
+            `log(1 + x)`. For categories `vocabulary`, or `top` (how many values at most) where Transform has to count
+            them itself. For hashed ones `buckets`.
 
     Raises:
         ConfigError: The kind is unknown, or there is no reason.
@@ -45,11 +48,16 @@ class FeatureDecision:
         return self.kind in ("numeric", "log", "categorical", "hashed", "image")
 
     @property
+    def needs_moments(self) -> bool:
+        """Whether mean and standard deviation are still to be computed, because the statistics do not hold them."""
+        return self.kind in ("numeric", "log") and "mean" not in self.parameters
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """Names of the transformed features that come from it."""
         if self.kind == "dropped":
             return ()
-        indicator = (transformed_name(f"{self.name}_missing"),) if self.parameters.get("missing") else ()
+        indicator = (indicator_name(self.name),) if self.parameters.get("missing") else ()
         return (transformed_name(self.name), *indicator)
 
 
@@ -61,6 +69,9 @@ class FeaturePlan:
         task: What is to be predicted.
         rows: Training rows that the decisions are based on.
         decisions: One per column, in alphabetical order.
+
+    Raises:
+        ConfigError: A column is decided twice, or two columns would make a feature of the same name.
     """
 
     task: TaskSpec
@@ -69,17 +80,47 @@ class FeaturePlan:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "decisions", tuple(self.decisions))
+        columns = Counter(decision.name for decision in self.decisions)
+        outputs = Counter(output for decision in self.decisions for output in decision.outputs)
+        twice = [name for names in (columns, outputs) for name, count in names.items() if count > 1]
+        if twice:
+            raise ConfigError(f"A feature plan decides every name once; it has {', '.join(sorted(twice))} twice.")
+
+    def with_parameters(self, parameters: Mapping[str, Mapping[str, Any]]) -> "FeaturePlan":
+        """Returns the same plan with parameters added.
+
+        Args:
+            parameters: By column; columns that are not in it stay as they are.
+        """
+        changed = (replace(d, parameters={**d.parameters, **parameters.get(d.name, {})}) for d in self.decisions)
+        return replace(self, decisions=tuple(changed))
 
     def to_json(self) -> str:
         """Returns the plan as JSON text that a person can read."""
         decisions = [
             {**asdict(decision), "kept": decision.kept, "outputs": decision.outputs} for decision in self.decisions
         ]
-        return json.dumps({"task": asdict(self.task), "rows": self.rows, "decisions": decisions}, indent=2)
+        values = {"task": asdict(self.task), "rows": self.rows, "decisions": decisions}
+        return json.dumps(values, indent=2, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> "FeaturePlan":
-        """Reads what `to_json` wrote."""
-        values = json.loads(text)
-        decisions = (FeatureDecision(d["name"], d["kind"], d["reason"], d["parameters"]) for d in values["decisions"])
-        return cls(TaskSpec.from_json(json.dumps(values["task"])), values["rows"], tuple(decisions))
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ConfigError: The text is not a feature plan.
+        """
+        try:
+            values = json.loads(text)
+            task = TaskSpec.from_json(json.dumps(values["task"]))
+            parts = (tuple(d[key] for key in ("name", "kind", "reason", "parameters")) for d in values["decisions"])
+            return cls(task, values["rows"], tuple(FeatureDecision(*part) for part in parts))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                f"A feature plan as JSON with task, rows and decisions was expected; got {text[:200]!r}."
+            ) from error
+
+
+def indicator_name(column: str) -> str:
+    """Returns the name of the feature that says whether a column is missing: `age` becomes `age_missing_xf`."""
+    return transformed_name(f"{column}_missing")

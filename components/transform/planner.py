@@ -1,140 +1,194 @@
-"""Plans the features: a pure function of the statistics of the train split and the task."""
+"""Plans the features: a pure function of the statistics of the train split, the schema and the task."""
 
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan
+from tfx_automl.components.transform.columns import Column, Numbers, Texts, read_columns
+from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan, indicator_name
 from tfx_automl.errors import DataError
-from tfx_automl.models.task import TaskSpec
+from tfx_automl.models.task import TaskSpec, transformed_name
 
 MOST_CATEGORIES = 1000  # as many as TFDV's rank histogram holds
-_MOST_BUCKETS = 1024
-_UNIQUE_SHARE = 0.95
+_BUCKETS = (256, 1024)  # fewest and most
+_ROWS_UNIQUE = 0.95
 _FEWEST_ROWS_FOR_IDENTIFIER = 20
-_IDENTIFIER_NAME = re.compile(r"(^|[_\W])(id|uuid|guid|key|index|idx|rownum|row_number)$", re.IGNORECASE)
+_IDENTIFIER_NAME = re.compile(
+    r"(^|[_\W])(id|uuid|guid|key|index|idx|row|rownum|row_number)$|^unnamed: \d+$", re.IGNORECASE
+)
 _CAMEL_IDENTIFIER = re.compile(r"[a-z](Id|ID|Uuid|Key)$")
-# A number whose mean lies so many times above its median, or whose largest value lies so many standard deviations out,
-# is mostly tail.
-_SKEW_IN_STDS = 8.0
+# A column with a single value is constant if no more than this share of it is missing; else its presence may tell.
+_CONSTANT_MISSING = 0.01
+# Numbers are mostly tail if the largest is so many times nine tenths of them, or so many standard deviations above the
+# mean; below the third number a logarithm hardly changes anything.
+_TAIL_IN_DECILES = 8.0
+_TAIL_IN_STDS = 8.0
+_TAIL_FROM = 20.0
 
 _IMAGE_PARTS = ("image", "image/height", "image/width", "image/channels")
 
 
-def plan_features(statistics: Any, task: TaskSpec, exclude: Sequence[str] = ()) -> FeaturePlan:
+def plan_features(
+    statistics: Any, task: TaskSpec, exclude: Sequence[str] = (), schema: Any | None = None
+) -> FeaturePlan:
     """Decides for every column what becomes of it.
 
     Args:
         statistics: TFDV's `DatasetFeatureStatistics` of the train split.
         task: What is to be predicted.
         exclude: Columns that the model must not see.
+        schema: `tensorflow_metadata` schema by which the examples are read. Columns that it does not have are dropped,
+            and integers that it declares categorical are taken as categories.
 
     Raises:
-        DataError: An excluded column or the label does not exist.
+        DataError: An excluded column or the label does not exist, or the label is not of the task's kind.
     """
-    features = {_name(feature): feature for feature in statistics.features}
-    absent = [name for name in (task.label, *exclude) if name not in features]
-    if absent:
-        raise DataError(f"There is no column {', '.join(absent)}; the columns are {', '.join(sorted(features))}.")
-    rows = int(statistics.num_examples)
-    has_image = all(part in features for part in _IMAGE_PARTS)
+    columns = {column.name: column for column in read_columns(statistics, schema)}
+    _check(columns, task, exclude)
+    if set(_IMAGE_PARTS) & set(exclude):
+        exclude = (*exclude, *_IMAGE_PARTS)  # an image cannot be read without its size
+    has_image = all(part in columns for part in _IMAGE_PARTS)
     decisions = []
-    for name in sorted(features):
+    for name, column in columns.items():
         if name == task.label:
             decisions.append(FeatureDecision(name, "label", f"the label of a {task.kind} task"))
         elif name in exclude:
             decisions.append(FeatureDecision(name, "dropped", "excluded by the user"))
         elif has_image and name in _IMAGE_PARTS:
-            decisions.append(_image(name, features))
+            decisions.append(_image(name, columns))
         else:
-            decisions.append(_decide(name, features[name], rows))
-    return FeaturePlan(task, rows, tuple(decisions))
+            decisions.append(_decide(column))
+    return FeaturePlan(task, int(statistics.num_examples), tuple(_without_name_clashes(decisions)))
 
 
-def _name(feature: Any) -> str:
-    return feature.name or ".".join(feature.path.step)
+def _check(columns: dict[str, Column], task: TaskSpec, exclude: Sequence[str]) -> None:
+    absent = [name for name in (task.label, *exclude) if name not in columns]
+    if absent:
+        raise DataError(f"There is no column {', '.join(absent)}; the columns are {', '.join(sorted(columns))}.")
+    label = columns[task.label]
+    if label.trouble:
+        raise DataError(f"The label {label.name!r} cannot be used: {label.trouble}.")
+    if task.kind == "regression" and isinstance(label.values, Texts):
+        raise DataError(
+            f"A regression task needs a label of numbers, but {label.name!r} holds text or categories:"
+            " choose another label, or another task."
+        )
 
 
-def _image(name: str, features: dict[str, Any]) -> FeatureDecision:
+def _image(name: str, columns: dict[str, Column]) -> FeatureDecision:
     if name != "image":
         return FeatureDecision(name, "image size", "tells the shape of the images; no input of the model")
-    height, width, channels = (int(features[part].num_stats.max) for part in _IMAGE_PARTS[1:])
-    return FeatureDecision(name, "image", f"images of {height} × {width} pixels, {channels} channel(s)")
+    sides = [columns[part].values for part in _IMAGE_PARTS[1:]]
+    shape = " × ".join(f"{side.maximum:g}" if isinstance(side, Numbers) else "?" for side in sides)
+    return FeatureDecision(name, "image", f"images of {shape} (height × width × channels)")
 
 
-def _decide(name: str, feature: Any, rows: int) -> FeatureDecision:
-    kind = feature.WhichOneof("stats")
-    stats = getattr(feature, kind) if kind else None
-    if stats is None or not hasattr(stats, "common_stats"):
-        return FeatureDecision(name, "dropped", "its values are of a kind that no model here takes")
-    common = stats.common_stats
-    present = int(common.num_non_missing)
-    if present == 0:
-        return FeatureDecision(name, "dropped", f"missing in all {rows} training rows")
-    if common.max_num_values > 1:
-        return FeatureDecision(name, "dropped", f"holds lists of up to {common.max_num_values} values")
-    if kind == "num_stats":
-        return _number(name, feature, rows, present)
-    if kind == "string_stats":
-        return _text(name, stats, rows, present)
-    return FeatureDecision(name, "dropped", "holds bytes that are neither text nor an image")
-
-
-def _missing_share(rows: int, present: int) -> str:
-    return "" if present >= rows else f", {100 * (rows - present) / rows:.1f} % missing"
-
-
-def _number(name: str, feature: Any, rows: int, present: int) -> FeatureDecision:
-    stats = feature.num_stats
-    if stats.min == stats.max:
-        return FeatureDecision(name, "dropped", f"constant: always {stats.min:g} where it is there")
-    if _is_identifier(name, feature, present):
-        return FeatureDecision(
-            name, "dropped", f"an identifier: whole numbers spread over {stats.min:g} to {stats.max:g}"
+def _without_name_clashes(decisions: Sequence[FeatureDecision]) -> list[FeatureDecision]:
+    """Gives up an indicator whose name a column of the data has, such as `age_missing` beside `age`."""
+    taken = {transformed_name(decision.name) for decision in decisions if decision.kind != "dropped"}
+    return [
+        replace(
+            decision,
+            reason=f"{decision.reason} (no indicator: a column of the data has its name)",
+            parameters={**decision.parameters, "missing": False},
         )
-    parameters = {"median": stats.median, "missing": present < rows}
-    missing = _missing_share(rows, present) + (
-        ", so the median is filled in and an indicator added" if present < rows else ""
-    )
-    span = f"{stats.min:g} to {stats.max:g}"
-    if stats.min >= 0 and stats.std_dev > 0 and (stats.max - stats.mean) / stats.std_dev > _SKEW_IN_STDS:
-        return FeatureDecision(name, "log", f"{span}, mostly tail{missing}: log(1 + x), standardised", parameters)
-    scale = {"mean": stats.mean, "std": stats.std_dev or 1.0}
-    return FeatureDecision(name, "numeric", f"{span}{missing}: standardised", {**parameters, **scale})
+        if decision.parameters.get("missing") and indicator_name(decision.name) in taken
+        else decision
+        for decision in decisions
+    ]
 
 
-def _is_identifier(name: str, feature: Any, present: int) -> bool:
-    """Tells whether whole numbers look like a key: named like one and with room for one per row, or running numbers."""
-    stats = feature.num_stats
-    if feature.type != 0 or present < _FEWEST_ROWS_FOR_IDENTIFIER:  # 0 is INT
+def _decide(column: Column) -> FeatureDecision:
+    if column.present <= 0:
+        return _drop(column, f"missing in all {column.rows:,} training rows")
+    if column.trouble or column.values is None:
+        return _drop(column, column.trouble or "the statistics do not tell its values")
+    if isinstance(column.values, Numbers):
+        return _number(column, column.values)
+    return _text(column, column.values)
+
+
+def _drop(column: Column, reason: str) -> FeatureDecision:
+    return FeatureDecision(column.name, "dropped", reason)
+
+
+def _missing(column: Column) -> str:
+    share = 100 * (column.rows - column.present) / column.rows
+    return "" if column.present >= column.rows else f", {share:.1f} % missing" if share >= 0.05 else ", few missing"
+
+
+def _is_constant(column: Column) -> bool:
+    """Tells, of a column with a single value, whether hardly any is missing."""
+    return column.present >= (1 - _CONSTANT_MISSING) * column.rows
+
+
+def _number(column: Column, numbers: Numbers) -> FeatureDecision:
+    span = f"{numbers.minimum:g} to {numbers.maximum:g}"
+    if numbers.minimum == numbers.maximum and (_is_constant(column) or not numbers.finite):
+        return _drop(column, f"constant: always {numbers.minimum:g} where it is there")
+    if _is_identifier(column, numbers):
+        return _drop(column, f"an identifier: whole numbers, as good as no two alike, from {span}")
+    gaps = column.present < column.rows or not numbers.finite
+    parameters: dict[str, Any] = {"missing": gaps}
+    if math.isfinite(numbers.median):
+        parameters["fill"] = numbers.median
+    how = f"{_missing(column)}, so the median is filled in and an indicator added" if gaps else ""
+    if _is_mostly_tail(numbers):
+        return FeatureDecision(column.name, "log", f"{span}, mostly tail{how}: log(1 + x), standardised", parameters)
+    if numbers.finite:
+        parameters.update(mean=numbers.mean, std=numbers.std or 1.0)
+    else:
+        how = f", infinite numbers count as missing{how}"
+    return FeatureDecision(column.name, "numeric", f"{span}{how}: standardised", parameters)
+
+
+def _is_mostly_tail(numbers: Numbers) -> bool:
+    if not numbers.finite or numbers.minimum < 0 or numbers.maximum < _TAIL_FROM:
         return False
-    places = stats.max - stats.min + 1
-    if _IDENTIFIER_NAME.search(name) or _CAMEL_IDENTIFIER.search(name):
-        return bool(places >= present)
-    # Running numbers from 0 or 1: a sample of them is spread evenly.
-    even_std, middle = places / math.sqrt(12), (stats.min + stats.max) / 2
-    evenly = abs(stats.std_dev / even_std - 1) < 0.03 and abs(stats.mean - middle) < 0.03 * places
-    return bool(stats.min <= 3 and present <= places <= 2 * present and evenly)
+    far = numbers.maximum > numbers.mean + _TAIL_IN_STDS * numbers.std
+    return far or (bool(numbers.deciles) and numbers.maximum > _TAIL_IN_DECILES * numbers.deciles[-1][0])
 
 
-def _text(name: str, stats: Any, rows: int, present: int) -> FeatureDecision:
-    unique = int(stats.unique)
-    missing = _missing_share(rows, present)
-    counts = f"{unique} values in {present} rows{missing}"
-    if unique == 1:
-        return FeatureDecision(name, "dropped", f"constant: always {stats.top_values[0].value!r} where it is there")
-    if present >= _FEWEST_ROWS_FOR_IDENTIFIER and unique >= _UNIQUE_SHARE * present:
-        return FeatureDecision(name, "dropped", f"an identifier: {counts}")
-    vocabulary = [bucket.label for bucket in stats.rank_histogram.buckets]
-    if unique <= MOST_CATEGORIES and len(vocabulary) == unique:
-        return FeatureDecision(
-            name,
-            "categorical",
-            f"{counts}: one category each, and one for missing and for new values",
-            {"vocabulary": vocabulary},
-        )
-    buckets = min(_MOST_BUCKETS, max(64, unique // 8))
-    return FeatureDecision(
-        name, "hashed", f"{counts}, too many for a vocabulary: {buckets} hash buckets", {"buckets": buckets}
-    )
+def _is_identifier(column: Column, numbers: Numbers) -> bool:
+    """Tells whether whole numbers look like a key: no two alike, and named like one or running.
+
+    The statistics do not count different integers. But where no two are alike, every tenth of the rows needs room for
+    as many numbers as it has rows; TFDV's deciles are good to about a hundredth of the rows, hence the half.
+    """
+    if not numbers.whole or column.present < _FEWEST_ROWS_FOR_IDENTIFIER:
+        return False
+    places = numbers.maximum - numbers.minimum + 1
+    room = all(high - low + 1 >= 0.5 * column.present / len(numbers.deciles) for low, high in numbers.deciles)
+    if places < column.present or not room:
+        return False
+    if _IDENTIFIER_NAME.search(column.name) or _CAMEL_IDENTIFIER.search(column.name):
+        return True
+    # Running numbers from 0 or 1, or the sample of them that went into the train split, are spread evenly.
+    even_std, middle = places / math.sqrt(12), (numbers.minimum + numbers.maximum) / 2
+    evenly = abs(numbers.std / even_std - 1) < 0.03 and abs(numbers.mean - middle) < 0.03 * places
+    return bool(numbers.minimum <= 20 and places <= 2 * column.present and evenly)
+
+
+def _text(column: Column, texts: Texts) -> FeatureDecision:
+    missing = _missing(column)
+    if texts.unique == 1 and _is_constant(column):
+        shown = repr(texts.values[0]) if texts.values else "the same value"
+        return _drop(column, f"constant: always {shown} where it is there")
+    counts = f"{texts.unique:,} values in {column.present:,} rows{missing}"
+    if column.present >= _FEWEST_ROWS_FOR_IDENTIFIER and texts.unique >= _ROWS_UNIQUE * column.present:
+        return _drop(column, f"an identifier: {counts}")
+    vocabulary = [value for value in texts.values if value]  # an empty text is a missing one
+    if texts.values and not vocabulary:
+        return _drop(column, f"holds nothing but empty text{missing}")
+    kept = "one category each, and one for missing and for new values"
+    if texts.unique <= MOST_CATEGORIES and vocabulary:
+        return FeatureDecision(column.name, "categorical", f"{counts}: {kept}", {"vocabulary": vocabulary})
+    if texts.unique <= MOST_CATEGORIES:
+        counts = counts if texts.unique else f"categories, says the schema{missing}"
+        reason = f"{counts}, counted anew because the statistics do not list all of them: {kept}"
+        return FeatureDecision(column.name, "categorical", reason, {"top": MOST_CATEGORIES})
+    buckets = min(_BUCKETS[1], max(_BUCKETS[0], texts.unique // 4))
+    reason = f"{counts}, too many for a vocabulary: {buckets} hash buckets"
+    return FeatureDecision(column.name, "hashed", reason, {"buckets": buckets})
