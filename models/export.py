@@ -3,8 +3,8 @@
 Signatures:
 
 - `serving_default`: serialized tf.Examples in, shape [rows].
-- `serving_raw`: one tensor per raw column in, each of shape [rows], so that TensorFlow Serving's REST interface takes
-  plain JSON. A value is missing if it is the empty text, NaN, or the smallest int64.
+- `serving_raw`: one tensor per raw column in (see `request_names`), each of shape [rows], so that TensorFlow Serving's
+  REST interface takes plain JSON. A value is missing if it is the empty text, NaN, or the smallest int64.
 - `transform_features`: serialized tf.Examples in, the transformed features out, the label too if it is there.
 
 The first two return, for classification, `probabilities` (float32: of the positive class, shape [rows, 1], for a binary
@@ -12,8 +12,11 @@ task; else of every class, shape [rows, classes]) and `classes` (the most likely
 task the positive one from 0.5 on); for regression, `predictions` (float32, shape [rows, 1]).
 """
 
+import re
 import shutil
-from collections.abc import Callable, Mapping
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,22 @@ from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.training import to_prediction
 
 MISSING_INTEGER = -(2**63)
+
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_./-]")
+
+
+def request_names(raw: Iterable[str]) -> dict[str, str]:
+    """Returns what each raw column is called in `serving_raw`.
+
+    TensorFlow allows letters, digits and `_ . / -` in names; anything else becomes an underscore (`Group Name` is
+    `Group_Name`), with a checksum behind it where two columns would meet.
+    """
+    plain = {name: _NOT_IN_A_NAME.sub("_", name) for name in raw}
+    counts = Counter(plain.values())
+    return {
+        name: short if counts[short] == 1 or short == name else f"{short}_{zlib.crc32(name.encode()):08x}"
+        for name, short in plain.items()
+    }
 
 
 def export(model: Any, data: TrainingData, transform_graph: str, folder: Path) -> None:
@@ -38,18 +57,19 @@ def export(model: Any, data: TrainingData, transform_graph: str, folder: Path) -
     import tensorflow_transform as tft
 
     graph = tft.TFTransformOutput(transform_graph)
-    raw = graph.raw_feature_spec()
-    raw.pop(data.task.label, None)
+    everything = graph.raw_feature_spec()
+    raw = {name: feature for name, feature in everything.items() if name != data.task.label}
     # One plain module that tracks TensorFlow's own variables: Keras 3 objects lose theirs in a SavedModel of this kind.
     module = tf.Module()
     module.transform = graph.transform_features_layer()
     module.weights = [variable.value for variable in model.variables]
     predict = _predictor(model, data)
-    needed = {name: raw[name] for name in raw_names(data.inputs, raw)}
+    needed = raw_names(data.inputs, raw)
+    names = {name: short for name, short in request_names(everything).items() if name in needed}
     signatures = {
         "serving_default": _from_examples(module.transform, predict, raw),
-        "serving_raw": _from_columns(module.transform, predict, needed),
-        "transform_features": _transformer(module.transform, graph.raw_feature_spec()),
+        "serving_raw": _from_columns(module.transform, predict, raw, names),
+        "transform_features": _transformer(module.transform, everything),
     }
     shutil.rmtree(folder, ignore_errors=True)
     tf.saved_model.save(module, str(folder), signatures=signatures)
@@ -118,14 +138,15 @@ def _transformer(transform: Any, raw: Mapping[str, Any]) -> Any:
     return transform_features
 
 
-def _from_columns(transform: Any, predict: Callable[..., Any], raw: Mapping[str, Any]) -> Any:
+def _from_columns(transform: Any, predict: Callable[..., Any], raw: Mapping[str, Any], names: Mapping[str, str]) -> Any:
+    """Takes the raw columns that are needed, by their names in a request."""
     import tensorflow as tf
 
-    signature = {name: tf.TensorSpec([None], feature.dtype, name=name) for name, feature in raw.items()}
+    specs = {short: tf.TensorSpec([None], raw[name].dtype, name=short) for name, short in names.items()}
 
-    @tf.function(input_signature=[signature])
+    @tf.function(input_signature=[specs])
     def serving_raw(columns: Any) -> Any:
-        return predict(transform({name: _as_parsed(columns[name], feature) for name, feature in raw.items()}))
+        return predict(transform({name: _as_parsed(columns[short], raw[name]) for name, short in names.items()}))
 
     return serving_raw
 

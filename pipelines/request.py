@@ -51,13 +51,18 @@ def _fullest_row(examples: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Returns, of the first rows, the one with the fewest missing values."""
     import tensorflow as tf
 
-    from tfx_automl.models.export import MISSING_INTEGER
+    from tfx_automl.models.export import MISSING_INTEGER, request_names
 
     absent = {tf.string: "", tf.int64: MISSING_INTEGER, tf.float32: float("nan")}
-    spec = {name: tf.io.FixedLenFeature([1], i.dtype, [absent[i.dtype]]) for name, i in inputs.items()}
     files = [str(file) for file in sorted(examples.iterdir())]
     records = next(iter(tf.data.TFRecordDataset(files, "GZIP").batch(_ROWS_LOOKED_AT)))
-    columns = {name: values.numpy()[:, 0] for name, values in tf.io.parse_example(records, spec).items()}
+    # Columns that the model does not need may share a plain name with one that it does; they have no input.
+    raw = tf.train.Example.FromString(records[0].numpy()).features.feature
+    names = {name: short for name, short in request_names(raw).items() if short in inputs}
+    types = {name: inputs[short].dtype for name, short in names.items()}
+    spec = {name: tf.io.FixedLenFeature([1], kind, [absent[kind]]) for name, kind in types.items()}
+    parsed = tf.io.parse_example(records, spec)
+    columns = {short: parsed[name].numpy()[:, 0] for name, short in names.items()}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     best = min(rows, key=lambda row: sum(_is_missing(value, absent[inputs[name].dtype]) for name, value in row.items()))
     return {name: _plain(value) for name, value in best.items()}
