@@ -1,6 +1,7 @@
 """Runs the executor of Transform on a table, with real statistics and a real schema in front."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,7 +64,7 @@ def _read(folder: Path, output: Any) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def transform_tables(tmp_path_factory) -> Callable[..., SimpleNamespace]:
-    """A function that writes tables as examples, computes statistics and a schema, and runs `Do`.
+    """A function that writes tables as examples, in files with the same rows, and runs `Do` on them.
 
     Returns the folder, the input and output artifacts, the plan, the transformed arrays by split, and the
     `TFTransformOutput`.
@@ -76,6 +77,7 @@ def transform_tables(tmp_path_factory) -> Callable[..., SimpleNamespace]:
         change_schema: Callable[[Any], None] = lambda schema: None,
         stats_options: Any = None,
         fixed_shapes: bool = False,
+        copies: int = 1,
         **properties: Any,
     ) -> SimpleNamespace:
         import tensorflow_data_validation as tfdv
@@ -88,7 +90,10 @@ def transform_tables(tmp_path_factory) -> Callable[..., SimpleNamespace]:
 
         folder = tmp_path_factory.mktemp("transform")
         for split, table in tables.items():
-            write_split(table, folder / f"examples/Split-{split}", shard_bytes=1 << 20)
+            target = folder / f"examples/Split-{split}"
+            write_split(table, target)
+            for number in range(1, copies):
+                shutil.copy(next(target.iterdir()), target / f"more-{number}.gz")
         options = stats_options or tfdv.StatsOptions()
         schema = tfdv.infer_schema(_statistics(folder, "train", options), infer_feature_shape=fixed_shapes)
         change_schema(schema)

@@ -184,10 +184,13 @@ def test_labels_of_any_type(transform_tables, values, classes, expected):
 
 
 @pytest.mark.slow
-def test_regression_target_stays_as_it_is(transform_tables):
+def test_regression_target_stays_as_it_is_and_so_do_files(transform_tables):
     table = pa.table({"x": [0.0, 1.0, 2.0] * 10, "label": [3, 1, 2] * 10})
-    run = transform_tables({"train": table}, TaskSpec("regression", "label"))
-    assert run.values["train"]["label_xf"].tolist() == [3.0, 1.0, 2.0] * 10
+    run = transform_tables({"train": table}, TaskSpec("regression", "label"), copies=3)
+    assert [path.name for path in sorted((run.folder / "transformed/Split-train").iterdir())] == [
+        f"transformed_examples-0000{n}-of-00003.gz" for n in range(3)
+    ]
+    assert run.values["train"]["label_xf"].tolist() == [3.0, 1.0, 2.0] * 30
     assert run.values["train"]["label_xf"].dtype == np.float32
 
 
