@@ -118,10 +118,11 @@ def _outputs(task: TaskSpec, prediction: Any) -> dict[str, Any]:
     return {"probabilities": prediction, "classes": tf.gather(tf.constant(task.classes), chosen)}
 
 
+# Nothing below has Python control flow on tensors; AutoGraph would spend seconds on the Transform graph for nothing.
 def _from_examples(transform: Any, predict: Callable[..., Any], raw: Mapping[str, Any]) -> Any:
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
     def serving_default(examples: Any) -> Any:
         return predict(transform(tf.io.parse_example(examples, dict(raw))))
 
@@ -131,7 +132,7 @@ def _from_examples(transform: Any, predict: Callable[..., Any], raw: Mapping[str
 def _transformer(transform: Any, raw: Mapping[str, Any]) -> Any:
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
     def transform_features(examples: Any) -> Any:
         return dict(transform(tf.io.parse_example(examples, dict(raw))))
 
@@ -144,7 +145,7 @@ def _from_columns(transform: Any, predict: Callable[..., Any], raw: Mapping[str,
 
     specs = {short: tf.TensorSpec([None], raw[name].dtype, name=short) for name, short in names.items()}
 
-    @tf.function(input_signature=[specs])
+    @tf.function(input_signature=[specs], autograph=False)
     def serving_raw(columns: Any) -> Any:
         return predict(transform({name: _as_parsed(columns[short], raw[name]) for name, short in names.items()}))
 
