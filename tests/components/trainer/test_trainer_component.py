@@ -43,7 +43,7 @@ def serving(people: SimpleNamespace):
 
 
 @pytest.fixture(scope="module")
-def test_split(people, examples_of):
+def held_out(people, examples_of):
     return examples_of(people.ExampleGen.uris["examples"], "test")
 
 
@@ -60,15 +60,15 @@ def arrays(people, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_signatures_agree_with_each_other_and_with_the_classes(serving, test_split):
+def test_signatures_agree_with_each_other_and_with_the_classes(serving, held_out):
     import tensorflow as tf
 
-    serialized = tf.constant([example.SerializeToString() for example in test_split])
+    serialized = tf.constant([example.SerializeToString() for example in held_out])
     by_example = serving["serving_default"](examples=serialized)
-    assert by_example["probabilities"].shape == (len(test_split), 1)
+    assert by_example["probabilities"].shape == (len(held_out), 1)
     expected = np.where(by_example["probabilities"].numpy()[:, 0] >= 0.5, b"yes", b"no")
     assert by_example["classes"].numpy().tolist() == expected.tolist()
-    columns = _raw_columns(test_split, serving["serving_raw"])
+    columns = _raw_columns(held_out, serving["serving_raw"])
     np.testing.assert_allclose(
         serving["serving_raw"](**columns)["probabilities"], by_example["probabilities"], atol=1e-6
     )
@@ -97,26 +97,26 @@ def test_request_needs_only_the_columns_that_the_model_sees(serving):
 
 
 @pytest.mark.slow
-def test_reused_model_is_the_trial_to_the_last_digit(people, arrays, test_split):
+def test_reused_model_is_the_trial_to_the_last_digit(people, arrays, held_out):
     import tensorflow as tf
 
     best = people.Tuner.uris["best_model"]
     session = Session(json.loads((best / "hyperparameters.json").read_text())["values"], arrays, seed=0)
     session.load(best)
     served = tf.saved_model.load(str(people.Reuse.uris["model"] / "Format-Serving")).signatures["serving_default"]
-    serialized = tf.constant([example.SerializeToString() for example in test_split])
+    serialized = tf.constant([example.SerializeToString() for example in held_out])
     np.testing.assert_allclose(
         served(examples=serialized)["probabilities"].numpy()[:, 0], session.predict(arrays.split("test")), atol=1e-6
     )
 
 
 @pytest.mark.slow
-def test_transform_signature_returns_the_label_too(serving, test_split):
+def test_transform_signature_returns_the_label_too(serving, held_out):
     import tensorflow as tf
 
-    serialized = tf.constant([example.SerializeToString() for example in test_split])
+    serialized = tf.constant([example.SerializeToString() for example in held_out])
     features = serving["transform_features"](serialized)
-    labels = [int(e.features.feature["label"].bytes_list.value[0] == b"yes") for e in test_split]
+    labels = [int(e.features.feature["label"].bytes_list.value[0] == b"yes") for e in held_out]
     assert features["label_xf"].numpy().tolist() == labels
 
 
