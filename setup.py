@@ -17,7 +17,7 @@ for folder in FOLDERS:
 version = re.search(r'__version__ = "([^"]+)"', (ROOT / "tfx_automl/__init__.py").read_text(encoding="utf-8"))
 
 # Ranges that admit both stacks: TFX 1.16 (Python 3.10, any Linux) and TFX 1.21 (Python 3.10 to 3.13, glibc 2.39). There
-# is no 1.18 to 1.20, and 1.17 has no wheels for older glibc and is tested by nobody here.
+# is no 1.18 to 1.20, and 1.17 has no wheels for older glibc and is not tested.
 #
 # Only the packages that decide the stack have upper bounds: pip settles bounded packages first, so it soon finds the
 # stack whose wheels run here, and TFX's own bounds decide the rest. With more bounds pip searches through Google Cloud
