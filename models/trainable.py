@@ -44,6 +44,11 @@ class ModelTrainable:
         session = Session(job.values, self._data, job.seed)
         if job.start:
             session.load(Path(job.checkpoint))
+        if session.epoch != job.start:
+            # Killed between the checkpoint and its ledger record. The epochs before are trained again, to the same model.
+            session = Session(job.values, self._data, job.seed)
+            while session.epoch < job.start:
+                session.train_epoch()
         return session
 
 

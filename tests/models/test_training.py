@@ -84,6 +84,19 @@ def test_promoted_trial_continues_in_the_worker_and_elsewhere(make_data, tmp_pat
         assert a.metrics["val_loss"] == pytest.approx(b.metrics["val_loss"], abs=1e-6)
 
 
+def test_checkpoint_ahead_of_the_ledger_is_not_taken_for_progress(make_data, tmp_path):
+    """Killed after the checkpoint was saved and before its result was remembered: the same job comes again."""
+    data = make_data()
+    folder = str(tmp_path / "t")
+    worker = ModelTrainable(str(data.folder))
+    run_job(worker, Job(0, MLP, 0, 1, 5, folder), 0)
+    lost = run_job(worker, Job(0, MLP, 1, 3, 5, folder), 0)
+    again = run_job(ModelTrainable(str(data.folder)), Job(0, MLP, 1, 3, 5, folder), 0)
+    assert [record.epoch for record in again.curve] == [2, 3]
+    for a, b in zip(lost.curve, again.curve, strict=True):
+        assert a.metrics["val_loss"] == pytest.approx(b.metrics["val_loss"], abs=1e-6)
+
+
 def test_nan_is_an_error_that_says_what_may_help(make_data):
     data = make_data("regression")
     broken = np.load(data.folder / "train" / "label.npy")

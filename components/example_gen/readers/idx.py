@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import zlib
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +51,7 @@ def _load(path: str, magic: int, dimensions: int) -> npt.NDArray[np.uint8]:
     try:
         with gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb") as file:
             content = file.read()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read ({error}).") from error
     header = np.frombuffer(content[: 4 * (1 + dimensions)], ">i4")
     if len(header) != 1 + dimensions or header[0] != magic:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import math
 import struct
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -129,6 +130,15 @@ def test_idx_images(tmp_path):
 def test_idx_that_does_not_fit(tmp_path):
     path = _write_idx(tmp_path, np.zeros((5, 3, 4), np.uint8), np.zeros(4, np.uint8))
     with pytest.raises(DataError, match="5 images, but 4 labels"):
+        read_table(path, ReadOptions())
+
+
+def test_idx_whose_compression_is_damaged(tmp_path):
+    path = _write_idx(tmp_path, np.zeros((50, 3, 4), np.uint8), np.zeros(50, np.uint8))
+    content = bytearray(Path(path).read_bytes())
+    content[12:20] = b"\xff" * 8
+    Path(path).write_bytes(content)
+    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz: cannot be read"):
         read_table(path, ReadOptions())
 
 
