@@ -1,7 +1,6 @@
 """Training data: transformed examples, parsed once into memory-mapped arrays that all trial processes share."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfx_automl.errors import ModelError
+from tfx_automl.files import write_in_one_step
 from tfx_automl.models.inputs import IMAGE_SIZES, InputSpec, has_image, inputs_from_schema
 from tfx_automl.models.task import TaskSpec
 
@@ -115,9 +115,7 @@ def _write_meta(
         "target_mean": 0.0 if target is None else float(np.mean(target)),
         "target_std": 1.0 if target is None else float(np.std(target)) or 1.0,
     }
-    temporary = folder / f"{_META}.tmp"
-    temporary.write_text(json.dumps(meta), encoding="utf-8")
-    os.replace(temporary, folder / _META)
+    write_in_one_step(folder / _META, json.dumps(meta))
 
 
 def _transformed(transform_graph: str) -> tuple[Any, dict[str, Any]]:

@@ -45,7 +45,7 @@ class ModelTrainable:
         if job.start:
             session.load(Path(job.checkpoint))
         if session.epoch != job.start:
-            # Killed between the checkpoint and its ledger record. The epochs before are trained again, to the same model.
+            # Killed between the checkpoint and its ledger record: the epochs before are trained again.
             session = Session(job.values, self._data, job.seed)
             while session.epoch < job.start:
                 session.train_epoch()

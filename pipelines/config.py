@@ -6,7 +6,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
-from tfx_automl.errors import ConfigError
+from tfx_automl.errors import ConfigError, require
 from tfx_automl.pipelines import converters
 
 TASKS = ("auto", "binary", "multiclass", "regression")
@@ -122,9 +122,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "min_metric", MappingProxyType(dict(self.min_metric)))
         object.__setattr__(self, "max_gap", MappingProxyType(dict(self.max_gap)))
-        problems = _contradictions(self)
-        if problems:
-            raise ConfigError(problems)
+        require(*_contradictions(self))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "RunConfig":
@@ -176,10 +174,10 @@ def _problems_of(cls: Callable[..., RunConfig], values: Mapping[str, Any]) -> li
     return []
 
 
-def _contradictions(config: RunConfig) -> list[str]:
-    """Returns one line for each value that is out of range or at odds with another."""
+def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
+    """Returns what must hold for values to be in range and to fit together, each with its message."""
     columns = [column for group in config.sensitive for column in group]
-    checks = (
+    return (
         (config.task in TASKS, f"--task: expected one of {', '.join(TASKS)}, got {config.task!r}."),
         (
             config.trainer in TRAINER_MODES,
@@ -215,7 +213,6 @@ def _contradictions(config: RunConfig) -> list[str]:
             f"--columns names a column twice: {', '.join(config.columns or ())}.",
         ),
     )
-    return [message for holds, message in checks if not holds]
 
 
 def option_fields() -> tuple["Field[Any]", ...]:

@@ -49,17 +49,6 @@ def text(value: object) -> str:
     return str(value)
 
 
-def flag(value: object) -> bool:
-    """Reads yes or no.
-
-    Raises:
-        ValueError: It is neither true nor false.
-    """
-    if isinstance(value, bool):
-        return value
-    raise ValueError(f"expected true or false, got {value!r}")
-
-
 def names(value: object) -> tuple[str, ...]:
     """Reads `a,b,c`, or a list of names.
 

@@ -1,6 +1,5 @@
 """The look at options and data before anything is written or anything heavy imported."""
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +47,7 @@ def _inspect(config: RunConfig) -> Any:
 def _against_the_data(config: RunConfig, found: Any) -> list[str]:
     """Returns what in the options does not fit the task or the columns that were found."""
     from tfx_automl.components.evaluator.gate import Gate
+    from tfx_automl.components.example_gen.inspect import unknown_column
     from tfx_automl.models.metrics import objective_name
 
     checks: list[Callable[[], object]] = [
@@ -56,7 +56,8 @@ def _against_the_data(config: RunConfig, found: Any) -> list[str]:
         lambda: _check_family(config.family, "image" in found.columns),
     ]
     problems = [problem for check in checks for problem in _problems_of(check)]
-    return problems + [_unknown_column(name, found) for name in config.exclude if name not in found.columns]
+    absent = [name for name in config.exclude if name not in found.columns]
+    return problems + [f"--exclude: {unknown_column(name, list(found.columns))}" for name in absent]
 
 
 def _check_family(name: str, has_images: bool) -> None:
@@ -64,12 +65,6 @@ def _check_family(name: str, has_images: bool) -> None:
     from tfx_automl.models.inputs import Image, InputSpec
 
     family_for(name, InputSpec(image=Image("image", 1, 1, 1)) if has_images else InputSpec(("number",)))
-
-
-def _unknown_column(name: str, found: Any) -> str:
-    near = difflib.get_close_matches(name, found.columns, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"the columns are {', '.join(found.columns)}."
-    return f"--exclude: there is no column {name!r}; {hint}"
 
 
 def _problems_of(check: Callable[[], object]) -> list[str]:

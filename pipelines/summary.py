@@ -1,11 +1,11 @@
 """The summary of a run: one dictionary, written as `summary.json` and printed by `printing`."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfx_automl.files import write_in_one_step
 from tfx_automl.pipelines.build import PIPELINE_NAME
 from tfx_automl.pipelines.metadata import NodeOutputs, read_outputs
 from tfx_automl.pipelines.output import OutputFolder
@@ -55,9 +55,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
 
 def write_summary(summary: Mapping[str, Any], output: OutputFolder) -> None:
     """Writes `summary.json` in one step, so that it is never half there."""
-    temporary = output.summary.with_suffix(".tmp")
-    temporary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    os.replace(temporary, output.summary)
+    write_in_one_step(output.summary, json.dumps(summary, indent=2) + "\n")
 
 
 def _read_json(path: Path) -> Any:

@@ -33,6 +33,20 @@ class ConfigError(TfxAutomlError):
         super().__init__("\n".join(self.problems))
 
 
+def require(*checks: tuple[bool, str]) -> None:
+    """Refuses wrong values, all of them at once.
+
+    Args:
+        checks: What must hold, each with the message for when it does not.
+
+    Raises:
+        ConfigError: With the message of every check that does not hold.
+    """
+    problems = [message for holds, message in checks if not holds]
+    if problems:
+        raise ConfigError(problems)
+
+
 class SearchError(TfxAutomlError):
     """A search cannot go on: for instance, every trial failed."""
 

@@ -65,7 +65,9 @@ def inspect(
     train = read_table(train_path, options)
     columns = dict.fromkeys(column for group in sensitive for column in group)
     problems = [
-        _unknown_column(train_path, name, train) for name in (options.label, *columns) if name not in train.column_names
+        f"{train_path}: {unknown_column(name, train.column_names)}"
+        for name in (options.label, *columns)
+        if name not in train.column_names
     ]
     problems += [
         message
@@ -89,11 +91,12 @@ def inspect(
     )
 
 
-def _unknown_column(path: str, name: str, table: pa.Table) -> str:
-    near = difflib.get_close_matches(name, table.column_names, n=3, cutoff=0.5)
+def unknown_column(name: str, columns: Sequence[str]) -> str:
+    """Returns the message for a column that does not exist, with the nearest names, or all of them."""
+    near = difflib.get_close_matches(name, columns, n=3, cutoff=0.5)
     if near:
-        return f"{path}: there is no column {name!r}; did you mean {' or '.join(repr(other) for other in near)}?"
-    return f"{path}: there is no column {name!r}; the columns are {', '.join(table.column_names)}."
+        return f"there is no column {name!r}; did you mean {' or '.join(repr(other) for other in near)}?"
+    return f"there is no column {name!r}; the columns are {', '.join(columns)}."
 
 
 def _group_problems(path: str, table: pa.Table, name: str) -> list[str]:

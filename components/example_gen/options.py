@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from tfx_automl.errors import ConfigError
+from tfx_automl.errors import ConfigError, require
 
 # What pandas and R call missing, and the question mark of the UCI data sets.
 DEFAULT_MISSING = ("", "?", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None")
@@ -46,14 +46,9 @@ class ReadOptions:
         object.__setattr__(self, "columns", None if self.columns is None else tuple(self.columns))
         object.__setattr__(self, "missing", tuple(self.missing))
         object.__setattr__(self, "split_ratios", MappingProxyType(dict(self.split_ratios)))
-        problems = self._problems()
-        if problems:
-            raise ConfigError(problems)
-
-    def _problems(self) -> list[str]:
         columns = self.columns
         ratios = self.split_ratios
-        checks = (
+        require(
             (columns is None or len(set(columns)) == len(columns), f"columns: a name is given twice in {columns}."),
             (columns is None or len(columns) > 0, "columns: expected at least one name, got none."),
             (
@@ -71,7 +66,6 @@ class ReadOptions:
                 f"split_ratios: expected whole numbers above zero, got {dict(ratios)}.",
             ),
         )
-        return [message for holds, message in checks if not holds]
 
     def to_json(self) -> str:
         """Returns the options as JSON text, always the same for the same options."""

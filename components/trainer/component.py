@@ -6,7 +6,7 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from tfx_automl.components.trainer import executor
-from tfx_automl.errors import ConfigError
+from tfx_automl.errors import require
 from tfx_automl.models.task import TaskSpec
 
 MODES = ("retrain", "reuse")
@@ -79,7 +79,7 @@ class Trainer(base_component.BaseComponent):
         Raises:
             ConfigError: A value is out of range, or the mode lacks its input.
         """
-        checks = (
+        require(
             (mode in MODES, f"mode: expected one of {', '.join(MODES)}, got {mode!r}."),
             (mode != "retrain" or hyperparameters is not None, "mode retrain needs the input hyperparameters."),
             (
@@ -90,9 +90,6 @@ class Trainer(base_component.BaseComponent):
             (patience >= 1, f"patience: expected 1 or more, got {patience}."),
             (seed >= 0, f"seed: expected 0 or more, got {seed}."),
         )
-        problems = [message for holds, message in checks if not holds]
-        if problems:
-            raise ConfigError(problems)
         arguments = {
             "examples": examples,
             "transform_graph": transform_graph,

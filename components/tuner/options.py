@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, replace
 
-from tfx_automl.errors import ConfigError
+from tfx_automl.errors import require
 
 ALGORITHMS = ("hyperband", "random")
 
@@ -38,7 +38,7 @@ class SearchOptions:
     workers: int | None = None
 
     def __post_init__(self) -> None:
-        checks = (
+        require(
             (
                 self.algorithm in ALGORITHMS,
                 f"algorithm: expected one of {', '.join(ALGORITHMS)}, got {self.algorithm!r}.",
@@ -56,9 +56,6 @@ class SearchOptions:
             (self.seed >= 0, f"seed: expected 0 or more, got {self.seed}."),
             (self.workers is None or self.workers >= 1, f"workers: expected 1 or more, got {self.workers}."),
         )
-        problems = [message for holds, message in checks if not holds]
-        if problems:
-            raise ConfigError(problems)
 
     def with_workers(self, workers: int | None) -> "SearchOptions":
         """Returns the same options with another number of workers."""

@@ -138,7 +138,7 @@ def test_idx_whose_compression_is_damaged(tmp_path):
     content = bytearray(Path(path).read_bytes())
     content[12:20] = b"\xff" * 8
     Path(path).write_bytes(content)
-    with pytest.raises(DataError, match="train-images-idx3-ubyte.gz: cannot be read"):
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz: cannot be read"):
         read_table(path, ReadOptions())
 
 
