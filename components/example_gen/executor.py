@@ -1,5 +1,6 @@
 """The executor of ExampleGen: unpacks what TFX hands over and calls `ingest`."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from tfx_automl import console
-from tfx_automl.components.example_gen.ingest import Division, ingest
+from tfx_automl.components.example_gen.beam_pool import BeamPool, runs_elsewhere
+from tfx_automl.components.example_gen.ingest import Division, Ingested, RowCounts, ingest
 from tfx_automl.components.example_gen.options import ReadOptions
+from tfx_automl.components.example_gen.pool import LocalPool, Pool
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -30,13 +33,41 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         del input_dict
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         options = _options(exec_properties)
-        counts = ingest(_divisions(exec_properties, options), options, Path(examples.uri))
-        examples.split_names = artifact_utils.encode_split_names(list(counts.splits))
-        examples.set_string_custom_property("row_counts", counts.to_json())
-        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-        examples_utils.set_file_format(examples, "tfrecords_gzip")
-        shown = ", ".join(f"{name} {rows}" for name, rows in counts.splits.items())
-        console.line(f"  {counts.read} rows: {shown}; without label: {counts.dropped_without_label}")
+        format_ = exec_properties.get(standard_component_specs.OUTPUT_DATA_FORMAT_KEY)
+        payload = "parquet" if format_ == example_gen_pb2.FORMAT_PARQUET else "tfrecord"
+        pool = self._pool(options, Path(examples.uri))
+        found = ingest(_divisions(exec_properties, options), options, Path(examples.uri), payload, pool)
+        describe(examples, found, payload)
+        _tell(found.counts)
+
+    def _pool(self, options: ReadOptions, folder: Path) -> Pool:
+        """Returns local processes, or Beam where the pipeline names a runner that is not this machine's."""
+        if runs_elsewhere(self._beam_pipeline_args or []):
+            return BeamPool(self._make_beam_pipeline, folder)
+        return LocalPool(options.workers)
+
+
+def describe(examples: types.Artifact, found: Ingested, payload: str) -> None:
+    """Sets the properties of the artifact by which stock components know how to read it, and our own.
+
+    Args:
+        examples: The `Examples` artifact.
+        found: What was written.
+        payload: `tfrecord` or `parquet`.
+    """
+    examples.split_names = artifact_utils.encode_split_names(list(found.counts.splits))
+    examples.set_string_custom_property("row_counts", found.counts.to_json())
+    examples.set_string_custom_property("moments", json.dumps(found.moments))
+    is_parquet = payload == "parquet"
+    kind = example_gen_pb2.FORMAT_PARQUET if is_parquet else example_gen_pb2.FORMAT_TF_EXAMPLE
+    examples_utils.set_payload_format(examples, kind)
+    examples_utils.set_file_format(examples, "parquet" if is_parquet else "tfrecords_gzip")
+
+
+def _tell(counts: RowCounts) -> None:
+    shown = ", ".join(f"{name} {rows}" for name, rows in counts.splits.items())
+    rejected = f"; rejected: {counts.rejected}" if counts.rejected else ""
+    console.line(f"  {counts.read} rows: {shown}; without label: {counts.dropped_without_label}{rejected}")
 
 
 def _options(exec_properties: dict[str, Any]) -> ReadOptions:

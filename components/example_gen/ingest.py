@@ -1,22 +1,24 @@
-"""From files to splits on disk; knows nothing of TFX."""
+"""From files to splits on disk; knows nothing of TFX.
 
-import dataclasses
-import glob
+Two passes over the data: `scan` finds the types, counts the rows and finds where the splits begin; then each piece is
+read again, divided and written. Both do a block at a time, so that memory does not grow with the data.
+"""
+
 import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from tfx_automl.components.example_gen import labels
+from tfx_automl.components.example_gen import labels, rejects, sources, types
 from tfx_automl.components.example_gen.options import ReadOptions
-from tfx_automl.components.example_gen.readers import is_companion, read_table
-from tfx_automl.components.example_gen.splits import split_rows
-from tfx_automl.components.example_gen.writer import write_split
+from tfx_automl.components.example_gen.pool import LocalPool, Pool
+from tfx_automl.components.example_gen.readers import is_companion
+from tfx_automl.components.example_gen.scan import Scan, Wanted, scan
+from tfx_automl.components.example_gen.splits import CutFinder, Rule
+from tfx_automl.components.example_gen.work import Divide, Named, WriteTask, Written
+from tfx_automl.components.example_gen.writer import WRITERS
 from tfx_automl.errors import DataError
 
 
@@ -28,6 +30,7 @@ class RowCounts:
         read: Rows in the files.
         dropped_without_label: Rows left out because their label is missing.
         splits: Rows written, by split.
+        rejected: Rows left out because they could not be read.
 
     Raises:
         DataError: The numbers do not add up: rows were lost or doubled.
@@ -36,18 +39,19 @@ class RowCounts:
     read: int
     dropped_without_label: int
     splits: Mapping[str, int]
+    rejected: int = 0
 
     def __post_init__(self) -> None:
         written = sum(self.splits.values())
-        if self.read != written + self.dropped_without_label:
+        if self.read != written + self.dropped_without_label + self.rejected:
             raise DataError(
-                f"{self.read} rows were read, but {written} written and {self.dropped_without_label} dropped;"
-                " nothing was kept. Please report this with the file."
+                f"{self.read} rows were read, but {written} written, {self.dropped_without_label} dropped and"
+                f" {self.rejected} rejected; nothing was kept. Please report this with the file."
             )
 
     def to_json(self) -> str:
         """Returns the counts as JSON text."""
-        counts = {"read": self.read, "dropped_without_label": self.dropped_without_label}
+        counts = {"read": self.read, "dropped_without_label": self.dropped_without_label, "rejected": self.rejected}
         return json.dumps({**counts, "splits": dict(self.splits)})
 
 
@@ -58,7 +62,7 @@ class Division:
     Attributes:
         pattern: Glob pattern of the files, absolute.
         ratios: Share of each split.
-        key: A column whose hash decides, so that its groups stay together; None takes the whole row.
+        key: A column whose hash decides, so that its groups stay together; None leaves it to the options.
     """
 
     pattern: str
@@ -66,101 +70,179 @@ class Division:
     key: str | None = None
 
 
-def ingest(divisions: Sequence[Division], options: ReadOptions, folder: Path) -> RowCounts:
+@dataclass(frozen=True)
+class Ingested:
+    """What was written.
+
+    Attributes:
+        counts: Where the rows went.
+        moments: Columns that were dates or times and are seconds now.
+    """
+
+    counts: RowCounts
+    moments: tuple[str, ...] = field(default=())
+
+
+def ingest(
+    divisions: Sequence[Division],
+    options: ReadOptions,
+    folder: Path,
+    payload: str = "tfrecord",
+    pool: Pool | None = None,
+) -> Ingested:
     """Reads files, divides their rows, and writes one folder `Split-<name>` per split.
 
     Args:
         divisions: Each set of files with the splits it becomes; together they name every split once.
         options: How to read.
         folder: Where to; what it holds after a crash never looks complete.
+        payload: `tfrecord` or `parquet`.
+        pool: What reads and writes blocks; None takes one process per core.
 
     Returns:
-        Where the rows went; that no row was lost has been checked.
+        What was written; that no row was lost has been checked.
 
     Raises:
-        DataError: A file cannot be used, or rows were lost.
+        DataError: A file cannot be used, changed while it was read, or rows were lost.
     """
-    tables = _drop_unlabelled([_read_all(division.pattern, options) for division in divisions], options.label)
-    read = sum(before for before, _ in tables)
-    if options.label is not None and options.task == "auto":
-        options = dataclasses.replace(options, task=labels.kind_of(tables[0][1][options.label]))
-    labelled = _align_labels([table for _, table in tables], divisions, options)
-    dropped = read - sum(table.num_rows for table in labelled)
+    pool = pool or LocalPool()
+    files = [files_of(division.pattern) for division in divisions]
+    before = [sources.stamp(path) for paths in files for path in paths]
+    rules = [_rule(division, options) for division in divisions]
+    wanted = [_wanted(rule, options) for rule in rules]
+    scans = scan(list(zip(files, wanted, strict=True)), options, pool)
+    tasks = _tasks(divisions, rules, scans, options, payload)
     temporary = folder / ".incomplete"
     shutil.rmtree(temporary, ignore_errors=True)
-    written: dict[str, int] = {}
-    for division, table in zip(divisions, labelled, strict=True):
-        written |= _write(table, division, options, temporary)
-    counts = RowCounts(read, dropped, written)
-    for split in written:
-        os.replace(temporary / f"Split-{split}", folder / f"Split-{split}")
-    temporary.rmdir()
-    return counts
+    temporary.mkdir(parents=True)
+    written: list[Written] = []
+    for task, found in zip(tasks, scans, strict=True):
+        done = pool.map(replace(task, folder=str(temporary)), found.paths, options, "writing examples")
+        _compare(found, done)
+        written += done
+    if before != [sources.stamp(path) for paths in files for path in paths]:
+        raise DataError("A file changed while it was read; read a finished copy of it, so that no row is lost.")
+    splits = _finish(temporary, tasks, written, payload)
+    counts = RowCounts(
+        read=sum(each.rows + len(each.rejected) for each in scans),
+        dropped_without_label=sum(each.unlabelled for each in written),
+        splits=splits,
+        rejected=sum(len(each.rejected) for each in scans),
+    )
+    rejects.write([entry for each in scans for entry in each.rejected], folder)
+    _publish(temporary, folder, splits)
+    return Ingested(counts, tuple(name for name, kind in scans[0].types.items() if types.is_temporal(kind)))
 
 
-def _read_all(pattern: str, options: ReadOptions) -> pa.Table:
-    """Reads all files of a pattern as one table with the columns of the first."""
-    paths = sorted(path for path in glob.glob(pattern) if os.path.isfile(path) and not is_companion(path))
+def files_of(pattern: str) -> list[str]:
+    """Returns the files of a pattern, in the order of their names.
+
+    Raises:
+        DataError: There is none.
+    """
+    paths = [path for path in sources.find(pattern) if not is_companion(path)]
     if not paths:
         raise DataError(f"{pattern}: no file matches; check the path.")
-    tables = [read_table(path, options) for path in paths]
-    for path, table in zip(paths, tables, strict=True):
-        if set(table.column_names) != set(tables[0].column_names):
-            odd = sorted(set(table.column_names) ^ set(tables[0].column_names))
-            raise DataError(f"{path}: its columns are not those of {paths[0]}; they differ in {', '.join(odd)}.")
-    return tables[0] if len(tables) == 1 else _concatenate(tables)
+    return paths
 
 
-def _concatenate(tables: Sequence[pa.Table]) -> pa.Table:
-    """Joins tables; a column that is a number in one file and text in another becomes text in all."""
-    schema = []
-    for name in tables[0].column_names:
-        kinds = {table[name].type for table in tables if table[name].null_count < len(table[name])}
-        schema.append(pa.field(name, _common_type(kinds)))
-    target = pa.schema(schema)
-    return pa.concat_tables([table.select(target.names).cast(target) for table in tables])
+def _rule(division: Division, options: ReadOptions) -> Rule | None:
+    """Returns how the rows of some files are divided, or None where they are not, or a column names the split."""
+    if len(division.ratios) == 1 or options.split_column is not None:
+        return None
+    if options.split_time is not None:
+        return Rule(division.ratios, "time", options.split_time)
+    key = division.key or options.split_key
+    if key is not None:
+        return Rule(division.ratios, "key", key)
+    stratified = options.task in ("binary", "multiclass", "auto")
+    return Rule(division.ratios, stratify_by=options.label if stratified else None)
 
 
-def _common_type(kinds: set[pa.DataType]) -> pa.DataType:
-    if len(kinds) == 1:
-        return next(iter(kinds))
-    numeric = all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds)
-    return pa.float64() if kinds and numeric else pa.string()
+def _wanted(rule: Rule | None, options: ReadOptions) -> Wanted:
+    return Wanted((options.label,) if options.label is not None else (), options.label, rule)
 
 
-def _drop_unlabelled(tables: Sequence[pa.Table], label: str | None) -> list[tuple[int, pa.Table]]:
-    """Returns each table's number of rows and the table without the rows whose label is missing."""
-    return [(table.num_rows, table if label is None else _labelled(table, label)) for table in tables]
+def _tasks(
+    divisions: Sequence[Division],
+    rules: Sequence[Rule | None],
+    scans: Sequence[Scan],
+    options: ReadOptions,
+    payload: str,
+) -> list[WriteTask]:
+    label, classes, whole = options.label, None, False
+    if label is not None:
+        _check_label(label, divisions, scans)
+        values, stored = scans[0].values(label), types.stored_type(scans[0].types[label])
+        kind = labels.kind_of(values, stored) if options.task == "auto" else options.task
+        if kind != "regression":
+            classes = list(values.counts)
+            whole = not labels.is_text(stored) and values.are_whole
+    tasks = []
+    for division, rule, found in zip(divisions, rules, scans, strict=True):
+        mapping = None
+        if label is not None and classes is not None:
+            mapping, _ = labels.align(found.values(label), classes, division.pattern)
+        where = _division(division, rule, found, options, stratified=classes is not None)
+        tasks.append(WriteTask(options, found.types, where, payload, mapping, whole))
+    return tasks
 
 
-def _labelled(table: pa.Table, label: str) -> pa.Table:
-    if label not in table.column_names:
-        raise DataError(f"There is no label column {label!r}; the columns are {', '.join(table.column_names)}.")
-    if table[label].null_count == table.num_rows:
-        raise DataError(f"The label {label!r} is missing in every row.")
-    return table.filter(pc.is_valid(table[label]))
+def _check_label(label: str, divisions: Sequence[Division], scans: Sequence[Scan]) -> None:
+    for division, found in zip(divisions, scans, strict=True):
+        if label not in found.types:
+            raise DataError(
+                f"{division.pattern}: there is no label column {label!r}; the columns are {', '.join(found.types)}."
+            )
+        if found.values(label).present == 0:
+            raise DataError(f"{division.pattern}: the label {label!r} is missing in every row.")
 
 
-def _align_labels(tables: Sequence[pa.Table], divisions: Sequence[Division], options: ReadOptions) -> list[pa.Table]:
-    """Gives the label the same form in all tables: class labels of the first table decide."""
-    label = options.label
-    if label is None or options.task not in ("binary", "multiclass"):
-        return list(tables)
-    classes = pc.unique(labels.as_text(tables[0][label])).to_pylist()
-    numeric = not pa.types.is_string(tables[0][label].type) and labels.is_integral(tables[0][label])
-    aligned = []
-    for table, division in zip(tables, divisions, strict=True):
-        column, _ = labels.align(table[label], classes, division.pattern)
-        if numeric:
-            column = pc.cast(column, pa.int64())
-        aligned.append(table.set_column(table.column_names.index(label), label, column))
-    return aligned
+def _division(
+    division: Division, rule: Rule | None, found: Scan, options: ReadOptions, stratified: bool
+) -> Divide | Named:
+    names = tuple(division.ratios)
+    if options.split_column is not None:
+        return Named(names, options.split_column) if len(names) > 1 else Named(names)
+    if rule is None:
+        return Named(names)
+    if not stratified:  # a label of many values, as it turned out
+        rule = replace(rule, stratify_by=None)
+    finder = CutFinder(rule)
+    for profile in found.profiles:
+        for keys in profile.keys:
+            finder.add(keys if stratified else keys.together())
+    return Divide(rule, finder.cuts())
 
 
-def _write(table: pa.Table, division: Division, options: ReadOptions, folder: Path) -> dict[str, int]:
-    """Divides one table and writes its splits; returns the rows written by split."""
-    if len(division.ratios) == 1:
-        return {name: write_split(table, folder / f"Split-{name}") for name in division.ratios}
-    stratify_by = options.label if options.task in ("binary", "multiclass") and division.key is None else None
-    splits = split_rows(table, division.ratios, stratify_by, division.key)
-    return {name: write_split(table.take(rows), folder / f"Split-{name}") for name, rows in splits.items()}
+def _compare(found: Scan, done: Sequence[Written]) -> None:
+    """The second pass must find what the first one found."""
+    first = (found.rows, len(found.rejected))
+    second = (sum(each.rows for each in done), sum(each.rejected for each in done))
+    if first != second:
+        raise DataError(
+            f"{found.paths[0]}: the first pass found {first[0]} rows, the second {second[0]}; a file changed while it"
+            " was read, so nothing was kept."
+        )
+
+
+def _finish(temporary: Path, tasks: Sequence[WriteTask], written: Sequence[Written], payload: str) -> dict[str, int]:
+    """Gives the files the names that stock ExampleGen gives; returns the rows of each split."""
+    kind = WRITERS[payload]
+    rows: dict[str, int] = {}
+    for split in [name for task in tasks for name in task.division.names]:
+        files = [each.files[split] for each in written if split in each.files]
+        if not files:
+            raise DataError(f"The split {split!r} stays empty; give it a share, or rows, or leave it out.")
+        (temporary / f"Split-{split}").mkdir()
+        for number, (path, _) in enumerate(files):
+            name = f"{kind.prefix}-{number:05d}-of-{len(files):05d}{kind.ending}"
+            os.replace(path, temporary / f"Split-{split}" / name)
+        rows[split] = sum(count for _, count in files)
+    return rows
+
+
+def _publish(temporary: Path, folder: Path, splits: Mapping[str, int]) -> None:
+    for split in splits:
+        os.replace(temporary / f"Split-{split}", folder / f"Split-{split}")
+    temporary.rmdir()

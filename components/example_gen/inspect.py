@@ -5,11 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from tfx_automl.components.example_gen import labels
+from tfx_automl.components.example_gen import labels, types
+from tfx_automl.components.example_gen.ingest import files_of
 from tfx_automl.components.example_gen.options import ReadOptions
-from tfx_automl.components.example_gen.readers import read_table
+from tfx_automl.components.example_gen.pool import LocalPool, Pool
+from tfx_automl.components.example_gen.readers import fingerprint_pattern
+from tfx_automl.components.example_gen.scan import Scan, Wanted, scan
+from tfx_automl.components.example_gen.values import MOST_VALUES
 from tfx_automl.errors import ConfigError, DataError
 from tfx_automl.models.task import TaskSpec
 
@@ -24,6 +27,7 @@ class DataSummary:
     Attributes:
         rows: Rows in all files.
         rows_without_label: Of these, rows that will be dropped because their label is missing.
+        rows_rejected: Rows, beside those, that cannot be read and will be left out.
         columns: Arrow type of each column of the training file, as text.
         task: What is to be predicted.
         class_counts: Rows of each class in the training file; empty for regression.
@@ -32,6 +36,7 @@ class DataSummary:
 
     rows: int
     rows_without_label: int
+    rows_rejected: int
     columns: Mapping[str, str]
     task: TaskSpec
     class_counts: Mapping[str, int]
@@ -45,6 +50,7 @@ def inspect(
     sensitive: Sequence[Sequence[str]] = (),
     task: str = "auto",
     positive: str | None = None,
+    pool: Pool | None = None,
 ) -> DataSummary:
     """Reads the files and checks them against what is wanted of them.
 
@@ -55,6 +61,7 @@ def inspect(
         sensitive: Groups of columns to slice by.
         task: `auto`, `binary`, `multiclass` or `regression`.
         positive: The positive label value, or None.
+        pool: What reads blocks; None takes one process per core.
 
     Raises:
         ConfigError: With one line for every problem.
@@ -62,33 +69,53 @@ def inspect(
     """
     if options.label is None:
         raise ConfigError("The label column is not named; name the column to predict.")
-    train = read_table(train_path, options)
-    columns = dict.fromkeys(column for group in sensitive for column in group)
-    problems = [
-        f"{train_path}: {unknown_column(name, train.column_names)}"
-        for name in (options.label, *columns)
-        if name not in train.column_names
+    columns = tuple(dict.fromkeys(column for group in sensitive for column in group))
+    scans, problems = _scan(train_path, test_path, options, Wanted((options.label, *columns)), pool or LocalPool())
+    train = scans[0]
+    problems += [
+        f"{train_path}: {unknown_column(name, list(train.types))}"
+        for name in (options.label, *columns, *_split_columns(options))
+        if name not in train.types
     ]
     problems += [
         message
+        for found in scans
         for name in columns
-        if name in train.column_names
-        for message in _group_problems(train_path, train, name)
+        if name in train.types
+        for message in _group_problems(found.paths[0], found, name)
     ]
-    found, more = _label(train_path, train, options, task, positive, splits=3 if test_path is None else 2)
-    test, test_problems, notes = _test(test_path, train, options, found)
+    label, more = _label(train, options, task, positive, splits=3 if test_path is None else 2)
+    test_problems, notes = _test(scans, options, label)
     problems += more + test_problems
-    if problems or found is None:
+    if problems or label is None:
         raise ConfigError(problems)
-    tables = [table for table in (train, test) if table is not None]
     return DataSummary(
-        rows=sum(table.num_rows for table in tables),
-        rows_without_label=sum(table[options.label].null_count for table in tables),
-        columns={name: str(train.schema.field(name).type) for name in train.column_names},
-        task=found.task,
-        class_counts=found.counts,
+        rows=sum(found.rows for found in scans),
+        rows_without_label=sum(found.values(options.label).missing for found in scans),
+        rows_rejected=sum(len(found.rejected) for found in scans),
+        columns={name: str(types.stored_type(kind)) for name, kind in train.types.items()},
+        task=label.task,
+        class_counts=label.counts,
         notes=notes,
     )
+
+
+def _scan(
+    train_path: str, test_path: str | None, options: ReadOptions, wanted: Wanted, pool: Pool
+) -> tuple[list[Scan], list[str]]:
+    """Scans both files; what is wrong with the test file does not hide what is wrong with the training file."""
+    train = (files_of(fingerprint_pattern(train_path)), wanted)
+    if test_path is None:
+        return scan([train], options, pool), []
+    try:
+        return scan([train, (files_of(fingerprint_pattern(test_path)), wanted)], options, pool), []
+    except DataError as error:
+        found = scan([train], options, pool)  # raises again where the training file is at fault
+        return found, [str(error)]
+
+
+def _split_columns(options: ReadOptions) -> list[str]:
+    return [name for name in (options.split_key, options.split_time, options.split_column) if name is not None]
 
 
 def unknown_column(name: str, columns: Sequence[str]) -> str:
@@ -99,60 +126,75 @@ def unknown_column(name: str, columns: Sequence[str]) -> str:
     return f"there is no column {name!r}; the columns are {', '.join(columns)}."
 
 
-def _group_problems(path: str, table: pa.Table, name: str) -> list[str]:
-    groups = pc.count_distinct(table[name]).as_py()
-    if groups > MOST_GROUPS:
+def _group_problems(path: str, found: Scan, name: str) -> list[str]:
+    values = found.values(name)
+    if values.present == 0:
+        return [f"{path}: the sensitive column {name!r} is missing in every row."]
+    if values.more or len(values.counts) > MOST_GROUPS:
+        number = f"more than {MOST_VALUES}" if values.more else len(values.counts)
         return [
-            f"{path}: the sensitive column {name!r} has {groups} values; expected {MOST_GROUPS} or fewer:"
+            f"{path}: the sensitive column {name!r} has {number} values; expected {MOST_GROUPS} or fewer:"
             " add a column with groups, such as age_group for age."
         ]
-    if groups == 0:
-        return [f"{path}: the sensitive column {name!r} is missing in every row."]
     return []
 
 
 def _label(
-    path: str, table: pa.Table, options: ReadOptions, task: str, positive: str | None, splits: int
+    found: Scan, options: ReadOptions, task: str, positive: str | None, splits: int
 ) -> tuple[labels.Label | None, list[str]]:
     """Returns what the label column tells, or why it tells nothing."""
-    name = options.label
-    if name is None or name not in table.column_names:
+    name, path = options.label, found.paths[0]
+    if name is None or name not in found.types:
         return None, []
-    column = pc.drop_null(table[name])
-    if len(column) == 0:
+    values = found.values(name)
+    if values.present == 0:
         return None, [f"{path}: the label {name!r} is missing in every row."]
     problems = []
-    if len(column) < FEWEST_ROWS:
-        problems = [f"{path}: {len(column)} rows with a label; expected {FEWEST_ROWS} or more."]
+    if values.present < FEWEST_ROWS:
+        problems = [f"{path}: {values.present} rows with a label; expected {FEWEST_ROWS} or more."]
     try:
-        return labels.find_task(column, name, task, positive, splits), problems
+        return labels.find_task(values, types.stored_type(found.own[name]), name, task, positive, splits), problems
     except ConfigError as error:
         return None, [*problems, *(f"{path}: {problem}" for problem in error.problems)]
 
 
-def _test(
-    path: str | None, train: pa.Table, options: ReadOptions, found: labels.Label | None
-) -> tuple[pa.Table | None, list[str], tuple[str, ...]]:
-    """Returns the test file's table, its problems, and notes."""
-    if path is None:
-        return None, [], ()
-    try:
-        table = read_table(path, options)
-    except DataError as error:
-        return None, [str(error)], ()
-    absent = [name for name in train.column_names if name not in table.column_names]
+def _test(scans: Sequence[Scan], options: ReadOptions, label: labels.Label | None) -> tuple[list[str], tuple[str, ...]]:
+    """Returns the problems of the test file, and notes."""
+    if len(scans) == 1:
+        return [], ()
+    train, test = scans
+    path, name = test.paths[0], str(options.label)
+    absent = [column for column in train.types if column not in test.types]
     if absent:
-        return table, [f"{path}: the test file lacks columns of the training file: {', '.join(absent)}."], ()
-    label = table[options.label]
-    if label.null_count == len(label):
-        return table, [f"{path}: the label {options.label!r} is missing in every row."], ()
-    if found is not None and found.task.kind == "regression" and pa.types.is_string(label.type):
-        message = f"{path}: the label {options.label!r} holds text; expected numbers, as in the training file."
-        return table, [message], ()
-    if found is None or found.task.kind == "regression":
-        return table, [], ()
+        return [f"{path}: the test file lacks columns of the training file: {', '.join(absent)}."], ()
+    mixed = [f"{path}: {problem}" for problem in _mixed_types(train, test)]
+    values = test.values(name)
+    if name not in train.types or mixed:
+        return mixed, ()
+    if values.present == 0:
+        return [f"{path}: the label {name!r} is missing in every row."], ()
+    if label is None or label.task.kind == "regression":
+        return [], ()
     try:
-        _, note = labels.align(label, found.task.classes, path)
+        _, note = labels.align(values, label.task.classes, path)
     except DataError as error:
-        return table, [str(error)], ()
-    return table, [], (note,) if note else ()
+        return [str(error)], ()
+    return [], (note,) if note else ()
+
+
+def _mixed_types(train: Scan, test: Scan) -> list[str]:
+    """Finds columns that are numbers in one file and text in the other, which makes them text in both."""
+    problems = []
+    for name in train.types:
+        own, other = train.own[name], test.own[name]
+        if _is_number(own) != _is_number(other) and not pa.types.is_null(own) and not pa.types.is_null(other):
+            kinds = ["numbers" if _is_number(kind) else "text" for kind in (own, other)]
+            problems.append(
+                f"the column {name!r} holds {kinds[1]} here, but {kinds[0]} in the training file; mend one of them,"
+                f" or give the type string."
+            )
+    return problems
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))

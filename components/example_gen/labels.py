@@ -3,11 +3,12 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tfx_automl.components.example_gen.values import Values, as_text
 from tfx_automl.errors import ConfigError, DataError
 from tfx_automl.models.task import TaskKind, TaskSpec
 
@@ -29,27 +30,12 @@ class Label:
     counts: Mapping[str, int]
 
 
-def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Returns class labels as text: integral numbers without a decimal point."""
-    if pa.types.is_floating(column.type) and is_integral(column):
-        column = pc.cast(column, pa.int64())
-    return pc.cast(column, pa.string())
-
-
-def is_integral(column: pa.ChunkedArray) -> bool:
-    """Tells whether every value that is there is a whole number."""
-    if pa.types.is_integer(column.type):
-        return True
-    if not pa.types.is_floating(column.type):
-        return False
-    return bool(pc.all(pc.equal(pc.round(column), column)).as_py() is not False)
-
-
-def find_task(column: pa.ChunkedArray, name: str, kind: str, positive: str | None, splits: int) -> Label:
+def find_task(values: Values, type_: pa.DataType, name: str, kind: str, positive: str | None, splits: int) -> Label:
     """Decides the task from a label column.
 
     Args:
-        column: The label of every row that has one; not empty.
+        values: Of the label; at least one row has one.
+        type_: In which they are stored.
         name: Its name.
         kind: `auto`, or the kind that the user wants.
         positive: The value that counts as positive in a binary task; None takes the last in order.
@@ -58,12 +44,11 @@ def find_task(column: pa.ChunkedArray, name: str, kind: str, positive: str | Non
     Raises:
         ConfigError: With one line for every way in which the column does not fit.
     """
-    texts = as_text(column)
-    counts = {str(entry["values"]): int(entry["counts"]) for entry in pc.value_counts(texts).to_pylist()}
+    counts = dict(values.counts)
     if len(counts) == 1:
         raise ConfigError(f"The label {name!r} is {next(iter(counts))!r} in every row; expected 2 values or more.")
-    chosen = cast(TaskKind, kind) if kind != "auto" else _guess(column, len(counts))
-    problems = _misfits(column, name, chosen, counts, positive)
+    chosen = cast(TaskKind, kind) if kind != "auto" else kind_of(values, type_)
+    problems = _misfits(values, type_, name, chosen, positive)
     if problems:
         raise ConfigError(problems)
     if chosen == "regression":
@@ -75,37 +60,38 @@ def find_task(column: pa.ChunkedArray, name: str, kind: str, positive: str | Non
     return Label(TaskSpec(chosen, name, tuple(classes)), {value: counts[value] for value in classes})
 
 
-def kind_of(column: pa.ChunkedArray) -> TaskKind:
-    """Returns the kind of task that the values of a label column suggest, as `find_task` does for `auto`."""
-    return _guess(column, pc.count_distinct(column).as_py())
-
-
-def _guess(column: pa.ChunkedArray, distinct: int) -> Literal["binary", "multiclass", "regression"]:
+def kind_of(values: Values, type_: pa.DataType) -> TaskKind:
+    """Returns the kind of task that the values of a label suggest, as `find_task` does for `auto`."""
+    distinct = len(values.counts)
     if distinct == 2:
         return "binary"
-    if pa.types.is_string(column.type):
+    if is_text(type_):
         return "multiclass"
-    return "multiclass" if distinct <= _MOST_INTEGER_CLASSES and is_integral(column) else "regression"
+    return "multiclass" if distinct <= _MOST_INTEGER_CLASSES and values.are_whole else "regression"
 
 
-def _misfits(
-    column: pa.ChunkedArray, name: str, kind: TaskKind, counts: Mapping[str, int], positive: str | None
-) -> list[str]:
-    """Returns what is wrong between the column, the kind of the task and the positive value."""
-    values = _some(list(counts))
+def is_text(type_: pa.DataType) -> bool:
+    """Tells whether a stored column holds text."""
+    return bool(pa.types.is_string(type_) or pa.types.is_binary(type_))
+
+
+def _misfits(values: Values, type_: pa.DataType, name: str, kind: TaskKind, positive: str | None) -> list[str]:
+    """Returns what is wrong between the label, the kind of the task and the positive value."""
+    counts = values.counts
+    shown, number = _some(list(counts)), f"more than {_MOST_CLASSES}" if values.more else str(len(counts))
     problems = []
-    if kind == "regression" and pa.types.is_string(column.type):
-        problems.append(f"--task regression needs numbers, but the label {name!r} holds text: {values}.")
+    if kind == "regression" and is_text(type_):
+        problems.append(f"--task regression needs numbers, but the label {name!r} holds text: {shown}.")
     if kind == "binary" and len(counts) != 2:
-        problems.append(f"--task binary needs 2 values, but the label {name!r} has {len(counts)}: {values}.")
+        problems.append(f"--task binary needs 2 values, but the label {name!r} has {number}: {shown}.")
     if kind == "multiclass" and not 3 <= len(counts) <= _MOST_CLASSES:
         problems.append(
-            f"--task multiclass needs 3 to {_MOST_CLASSES} values, but the label {name!r} has {len(counts)}: {values}."
+            f"--task multiclass needs 3 to {_MOST_CLASSES} values, but the label {name!r} has {number}: {shown}."
         )
     if positive is not None and kind != "binary":
         problems.append(f"--positive needs a binary task, but {name!r} makes it {kind}.")
     elif positive is not None and positive not in counts:
-        problems.append(f"--positive: {positive!r} is no value of the label {name!r}; its values are {values}.")
+        problems.append(f"--positive: {positive!r} is no value of the label {name!r}; its values are {shown}.")
     return problems
 
 
@@ -131,37 +117,49 @@ def _some(values: Sequence[str]) -> str:
     return shown + (", ..." if len(values) > _MOST_NAMED else "")
 
 
-def align(column: pa.ChunkedArray, classes: Sequence[str], path: str) -> tuple[pa.ChunkedArray, str | None]:
+def align(values: Values, classes: Sequence[str], path: str) -> tuple[dict[str, str], str | None]:
     """Brings the labels of a test file in line with the classes of the training file.
 
     Some published test files write their labels with a full stop at the end; such labels, and those that differ only in
     letter case, are mapped.
 
     Args:
-        column: The labels of the test file, with nulls where missing.
+        values: The labels of the test file.
         classes: The values of the training file, as text.
         path: The test file, for messages.
 
     Returns:
-        The labels as text, and a note on what was mapped, or None.
+        The class for each label that is written differently, and a note on what was mapped, or None.
 
     Raises:
         DataError: A label is not among the classes.
     """
-    texts = as_text(column)
-    present = [value for value in pc.unique(texts).to_pylist() if value is not None]
-    strange = [value for value in present if value not in classes]
+    strange = [value for value in values.counts if value not in classes]
     if not strange:
-        return texts, None
+        return {}, None
     by_core = {_core(value): value for value in classes}
     if len(by_core) == len(classes) and all(_core(value) in by_core for value in strange):
         mapping = {value: by_core[_core(value)] for value in strange}
-        values = pa.array(list(mapping), pa.string())
-        position = pc.index_in(texts, value_set=values)
-        mapped = pc.take(pa.array(list(mapping.values()), pa.string()), position)
-        note = "labels of the test file were mapped: " + ", ".join(f"{a!r} to {b!r}" for a, b in mapping.items())
-        return pc.if_else(pc.is_valid(position), mapped, texts), note
+        return mapping, "labels of the test file were mapped: " + ", ".join(
+            f"{a!r} to {b!r}" for a, b in mapping.items()
+        )
     raise DataError(f"{path}: {_unknown_labels(strange, classes)}")
+
+
+def apply(column: pa.ChunkedArray, mapping: Mapping[str, str], whole: bool) -> pa.ChunkedArray:
+    """Returns class labels in the form in which they are written: int64 where all classes are whole numbers, else text.
+
+    Args:
+        column: The label, without missing values.
+        mapping: The class for each label that is written differently.
+        whole: Whether all classes are whole numbers that were read as numbers.
+    """
+    texts = as_text(column)
+    if mapping:
+        position = pc.index_in(texts, value_set=pa.array(list(mapping), pa.string()))
+        mapped = pc.take(pa.array(list(mapping.values()), pa.string()), position)
+        texts = pc.if_else(pc.is_valid(position), mapped, texts)
+    return pc.cast(texts, pa.int64()) if whole else texts
 
 
 def _core(value: str) -> str:

@@ -1,6 +1,8 @@
 """How files are to be read and divided into splits."""
 
+import codecs
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,9 +13,16 @@ from tfx_automl.errors import ConfigError, require
 # What pandas and R call missing, and the question mark of the UCI data sets.
 DEFAULT_MISSING = ("", "?", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None")
 
-_PLAIN_FIELDS = ("columns", "missing", "delimiter", "label", "task", "divide_train")
+_PLAIN_FIELDS = (
+    *("columns", "missing", "delimiter", "encoding", "on_bad_row", "shard_bytes"),
+    *("label", "task", "divide_train", "split_key", "split_time", "split_column", "workers"),
+)
+_MAPPINGS = ("split_ratios", "types")
 
 TASKS = ("auto", "binary", "multiclass", "regression")
+# What a user may say that a column is.
+TYPES = ("int", "float", "string", "bytes", "time")
+ON_BAD_ROW = ("fail", "skip")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,11 +33,21 @@ class ReadOptions:
         columns: Column names for a file without a header; None when the first line names them.
         missing: Texts that stand for a missing value, compared without surrounding spaces.
         delimiter: What separates columns; a single character.
+        encoding: Of text files, by any name that Python knows.
+        types: Types of columns, where the user knows better than the values look: `int`, `float`, `string`, `bytes` or
+            `time` by column, or `list<...>` of one.
+        on_bad_row: `fail` stops at the first row that cannot be read; `skip` leaves such rows out, counts them, and
+            writes them with their reasons beside the output.
+        shard_bytes: An output file holds the rows of about so many bytes of input.
         label: The label column. Rows without a label are dropped, and counted. None keeps every row.
         task: Kind of the task; decides whether the splits are stratified by the label.
+        workers: Number of processes; None takes one per core. The output is the same for any number.
         split_ratios: Share of each split, in whole numbers above zero.
         divide_train: Where there are files for several splits, divide those of `train` among the splits of
             `split_ratios` that have no files of their own.
+        split_key: A column whose values are divided instead of the rows, so that a group never straddles splits.
+        split_time: A column of times, dates or numbers: the earliest rows train, later ones make the splits after it.
+        split_column: A column that names the split of each row; it is not written.
 
     Raises:
         ConfigError: With one line for every mistake.
@@ -37,15 +56,24 @@ class ReadOptions:
     columns: tuple[str, ...] | None = None
     missing: tuple[str, ...] = DEFAULT_MISSING
     delimiter: str = ","
+    encoding: str = "utf-8"
+    types: Mapping[str, str] = field(default_factory=dict)
+    on_bad_row: str = "fail"
+    shard_bytes: int = 64 << 20
     label: str | None = None
     task: str = "auto"
     divide_train: bool = False
+    split_key: str | None = None
+    split_time: str | None = None
+    split_column: str | None = None
+    workers: int | None = None
     split_ratios: Mapping[str, int] = field(default_factory=lambda: {"train": 70, "eval": 15, "test": 15})
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", None if self.columns is None else tuple(self.columns))
         object.__setattr__(self, "missing", tuple(self.missing))
-        object.__setattr__(self, "split_ratios", MappingProxyType(dict(self.split_ratios)))
+        for name in _MAPPINGS:
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         columns = self.columns
         ratios = self.split_ratios
         require(
@@ -55,6 +83,21 @@ class ReadOptions:
                 len(self.delimiter) == 1 and self.delimiter.isascii() and self.delimiter not in '"\r\n',
                 f"delimiter: expected a single ASCII character other than a quote or line end, got {self.delimiter!r}.",
             ),
+            (
+                _is_encoding(self.encoding),
+                f"encoding: expected a name such as utf-8 or latin-1, got {self.encoding!r}.",
+            ),
+            *_type_checks(self.types),
+            (
+                self.on_bad_row in ON_BAD_ROW,
+                f"on_bad_row: expected {' or '.join(ON_BAD_ROW)}, got {self.on_bad_row!r}.",
+            ),
+            (self.shard_bytes >= 1024, f"shard_bytes: expected 1024 or more, got {self.shard_bytes}."),
+            (
+                sum(column is not None for column in (self.split_key, self.split_time, self.split_column)) <= 1,
+                "split_key, split_time, split_column: expected at most one of them.",
+            ),
+            (self.workers is None or self.workers >= 1, f"workers: expected 1 or more, got {self.workers}."),
             (self.task in TASKS, f"task: expected one of {', '.join(TASKS)}, got {self.task!r}."),
             (
                 columns is None or self.label is None or self.label in columns,
@@ -73,7 +116,7 @@ class ReadOptions:
 
     def _fields(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in _PLAIN_FIELDS}
-        return {**plain, "split_ratios": dict(self.split_ratios)}
+        return {**plain, **{name: dict(getattr(self, name)) for name in _MAPPINGS}}
 
     @classmethod
     def from_json(cls, text: str) -> "ReadOptions":
@@ -87,3 +130,21 @@ class ReadOptions:
             return cls(**values)
         except (ValueError, TypeError) as error:
             raise ConfigError(f"Read options as JSON were expected; got {text!r}.") from error
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        return False
+    return True
+
+
+def _type_checks(given: Mapping[str, str]) -> list[tuple[bool, str]]:
+    return [
+        (
+            bool(re.fullmatch(rf"(?:{'|'.join(TYPES)})|list<(?:{'|'.join(TYPES)})>", kind)),
+            f"types: expected {', '.join(TYPES)} or list<...> of one for {column!r}, got {kind!r}.",
+        )
+        for column, kind in given.items()
+    ]

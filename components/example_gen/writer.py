@@ -1,73 +1,108 @@
-"""Writes Arrow tables as sharded, gzip-compressed TFRecord files of tf.Example, encoded in C++ by tfx_bsl."""
+"""Writes Arrow tables as sharded files: gzip-compressed TFRecord of tf.Example, or Parquet."""
 
+import abc
+import zlib
 from pathlib import Path
+from typing import Any, BinaryIO
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-SHARD_BYTES = 64 << 20
-_ROWS_PER_BATCH = 8192
+from tfx_automl.components.example_gen import tfrecords
+from tfx_automl.components.example_gen.encoding import Encoder
+
+_GZIP, _LEVEL = 31, 1
 
 
-def write_split(table: pa.Table, folder: Path, shard_bytes: int = SHARD_BYTES) -> int:
-    """Writes the rows of one split.
+class ShardWriter(abc.ABC):
+    """Writes one file. Close it, or use it in `with`.
 
     Args:
-        table: Columns of int64, float64, string or binary; nulls become absent features. Numbers with a fraction are
-            written as float32, as tf.Example has it.
-        folder: Where to; made if absent. Files are named as stock ExampleGen names them.
-        shard_bytes: A new file begins after so many bytes of serialized examples.
-
-    Returns:
-        The number of examples written.
+        path: The file; its folder must exist.
     """
-    import tensorflow as tf
-    from tfx_bsl.coders import example_coder
 
-    folder.mkdir(parents=True, exist_ok=True)
-    encoder = example_coder.RecordBatchToExamplesEncoder()
-    options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
-    batches = _for_encoder(table).to_batches(max_chunksize=_ROWS_PER_BATCH)
-    shards = _shards(batches, max(1, -(-table.nbytes // shard_bytes)))
-    written = 0
-    for number, shard in enumerate(shards):
-        path = folder / f"data_tfrecord-{number:05d}-of-{len(shards):05d}.gz"
-        with tf.io.TFRecordWriter(str(path), options) as writer:
-            for batch in shard:
-                records = encoder.encode(batch)
-                for record in records:  # already encoded; the writer takes one record at a time
-                    writer.write(record)
-                written += len(records)
-    return written
+    #: How stock ExampleGen calls such files: prefix and ending.
+    prefix = ""
+    ending = ""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
 
-def _shards(batches: list[pa.RecordBatch], number: int) -> list[list[pa.RecordBatch]]:
-    """Deals whole batches to the shards, in order; there is always at least one shard."""
-    number = max(1, min(number, len(batches)))
-    size = -(-len(batches) // number) if batches else 1
-    return [batches[start : start + size] for start in range(0, max(1, len(batches)), size)]
+    @abc.abstractmethod
+    def write(self, table: pa.Table) -> None:
+        """Writes rows.
 
+        Args:
+            table: Columns of int64, float64, string, binary, or lists of them; nulls become absent features. Numbers
+                with a fraction are written as float32, as tf.Example has it.
+        """
 
-def _for_encoder(table: pa.Table) -> pa.Table:
-    """Brings columns into what the encoder wants: lists of int64, float32 or binary, null where missing."""
-    return pa.table([_as_lists(column) for column in table.columns], names=table.column_names)
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Completes the file."""
+
+    def __enter__(self) -> "ShardWriter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
-def _as_lists(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_floating(column.type):
-        column = pc.cast(column, pa.float32(), safe=False)
-    elif pa.types.is_integer(column.type):
-        column = pc.cast(column, pa.int64())
-    else:
-        column = pc.cast(column, pa.large_binary())
-    return pa.chunked_array([_listed(chunk) for chunk in column.chunks], pa.large_list(column.type))
+class TfRecordWriter(ShardWriter):
+    """TFRecord of tf.Example, compressed with gzip."""
+
+    prefix, ending = "data_tfrecord", ".gz"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._file: BinaryIO = open(path, "wb")  # noqa: SIM115  # closed by `close`
+        self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self._encoder = Encoder()
+
+    def write(self, table: pa.Table) -> None:
+        """Encodes, frames and compresses the rows."""
+        for records in self._encoder.encode(table):
+            self._file.write(self._compressor.compress(tfrecords.frame(records)))
+
+    def close(self) -> None:
+        """Writes what the compressor still holds."""
+        self._file.write(self._compressor.flush())
+        self._file.close()
 
 
-def _listed(values: pa.Array) -> pa.Array:
-    """Wraps each value in a list of one; a missing value becomes a missing list."""
-    valid = pc.is_valid(values).to_numpy(zero_copy_only=False)
-    offsets = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(valid, out=offsets[1:])
-    null_lists = np.append(~valid, False)  # a null offset marks a null list
-    return pa.LargeListArray.from_arrays(pa.array(offsets, mask=null_lists), pc.drop_null(values))
+class ParquetWriter(ShardWriter):
+    """Parquet, compressed with snappy, as stock ExampleGen writes its payload."""
+
+    prefix, ending = "data_parquet", ".parquet"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._writer: Any = None
+
+    def write(self, table: pa.Table) -> None:
+        """Writes the rows as a row group."""
+        import pyarrow.parquet as pq
+
+        stored = _for_parquet(table)
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, stored.schema, compression="snappy")
+        self._writer.write_table(stored)
+
+    def close(self) -> None:
+        """Writes the footer."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _for_parquet(table: pa.Table) -> pa.Table:
+    """Numbers with a fraction become float32, as in tf.Example: both payloads hold the same."""
+    fields = [pa.field(field.name, _parquet_type(field.type)) for field in table.schema]
+    return table.cast(pa.schema(fields), safe=False)
+
+
+def _parquet_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind):
+        return pa.list_(_parquet_type(kind.value_type))
+    return pa.float32() if pa.types.is_floating(kind) else kind
+
+
+WRITERS: dict[str, type[ShardWriter]] = {"tfrecord": TfRecordWriter, "parquet": ParquetWriter}

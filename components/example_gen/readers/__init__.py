@@ -1,32 +1,61 @@
-"""One reader per file format: each turns a file into an Arrow table.
-
-A new format is one function `(path, options) -> pyarrow.Table` and one line in `READERS`.
-"""
+"""One class per file format. A new one is a class like `base.Format` and one line in `FORMATS`."""
 
 import glob
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from tfx_automl.components.example_gen.options import ReadOptions
-from tfx_automl.components.example_gen.readers import delimited, idx
+from tfx_automl.components.example_gen.readers.arrays import Npz
+from tfx_automl.components.example_gen.readers.base import Block, Format, Rejected
+from tfx_automl.components.example_gen.readers.columnar import Ipc, Orc, Parquet
+from tfx_automl.components.example_gen.readers.delimited import Delimited
+from tfx_automl.components.example_gen.readers.examples import Examples
+from tfx_automl.components.example_gen.readers.idx import Idx
+from tfx_automl.components.example_gen.readers.images import Images
+from tfx_automl.components.example_gen.readers.json_lines import JsonLines
+from tfx_automl.components.example_gen.sources import without_compression
 from tfx_automl.errors import DataError
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+__all__ = ["FORMATS", "Block", "Format", "Rejected", "fingerprint_pattern", "format_of", "is_companion"]
 
-Reader = Callable[[str, ReadOptions], "pa.Table"]
-
-READERS: dict[str, Reader] = {
-    ".csv": delimited.read,
-    ".csv.gz": delimited.read,
-    ".data": delimited.read,
-    ".tsv": delimited.read_tabs,
-    ".tsv.gz": delimited.read_tabs,
-    ".txt": delimited.read,
-    "-idx3-ubyte": idx.read,
-    "-idx3-ubyte.gz": idx.read,
+#: By the ending of the name, without that of a compression.
+FORMATS: dict[str, Format] = {
+    ".csv": Delimited(),
+    ".data": Delimited(),
+    ".test": Delimited(),
+    ".txt": Delimited(),
+    ".tsv": Delimited("\t"),
+    ".tab": Delimited("\t"),
+    ".jsonl": JsonLines(),
+    ".ndjson": JsonLines(),
+    ".json": JsonLines(),
+    ".parquet": Parquet(),
+    ".arrow": Ipc(),
+    ".arrows": Ipc(),
+    ".feather": Ipc(),
+    ".ipc": Ipc(),
+    ".orc": Orc(),
+    ".tfrecord": Examples(),
+    ".tfrecords": Examples(),
+    ".npz": Npz(),
+    "-idx3-ubyte": Idx(),
+    ".png": Images(),
+    ".jpg": Images(),
+    ".jpeg": Images(),
 }
+
+
+def format_of(path: str) -> Format:
+    """Returns the format of a file.
+
+    Raises:
+        DataError: The ending of its name is not known.
+    """
+    name = os.path.basename(without_compression(path)).lower()
+    for ending in sorted(FORMATS, key=len, reverse=True):
+        if name.endswith(ending):
+            return FORMATS[ending]
+    if "tfrecord" in name:  # data_tfrecord-00000-of-00001, as TFX writes them
+        return FORMATS[".tfrecord"]
+    raise DataError(f"{path}: the format of this file is not known; expected a name that ends in {', '.join(FORMATS)}.")
 
 
 def fingerprint_pattern(path: str) -> str:
@@ -40,22 +69,3 @@ def fingerprint_pattern(path: str) -> str:
 def is_companion(path: str) -> bool:
     """Tells whether a file is read together with another one, and never alone."""
     return "labels-idx1" in os.path.basename(path)
-
-
-def read_table(path: str, options: ReadOptions) -> "pa.Table":
-    """Reads a whole file.
-
-    Args:
-        path: The file; its ending tells the format.
-        options: How to read it.
-
-    Returns:
-        Columns of int64, float32-able float64, string or binary; missing values are nulls.
-
-    Raises:
-        DataError: The file cannot be read; the message names file, row and column where they are known.
-    """
-    for ending in sorted(READERS, key=len, reverse=True):
-        if path.lower().endswith(ending):
-            return READERS[ending](path, options)
-    raise DataError(f"{path}: the format of this file is not known; expected a name that ends in {', '.join(READERS)}.")

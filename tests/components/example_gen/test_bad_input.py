@@ -7,7 +7,7 @@ import pytest
 
 from tfx_automl.components.example_gen.inspect import inspect
 from tfx_automl.components.example_gen.options import ReadOptions
-from tfx_automl.components.example_gen.readers import read_table
+from tfx_automl.components.example_gen.table import read_table
 from tfx_automl.errors import ConfigError, DataError
 
 ROWS = [f"{20 + i},{'f' if i % 2 else 'm'},{'yes' if i % 3 else 'no'}" for i in range(30)]
@@ -38,7 +38,10 @@ def _file(*rows: str, header: str = HEADER) -> str:
         (_file('1,"a\nb",yes', "2,m,no,x"), r"row 3 \(line 4\): 4 columns where 3 are expected"),
         (_file("1,f,yes", header="age,age,income"), r"row 1: the column name 'age' stands there twice"),
         (_file("1,f,yes", header="age,,income"), r"row 1: column 2 has no name"),
-        (_file("1,f,yes").encode() + b"2,\xe9,no\n", r"people.csv, line 3, byte 3: not UTF-8; save the file as UTF-8"),
+        (
+            _file("1,f,yes").encode() + b"2,\xe9,no\n",
+            r"people.csv, row 3 \(line 3\): byte 3 is not UTF-8; save the file as UTF-8",
+        ),
         (b"ag\xe9,sex,income\n1,f,yes\n", r"line 1, byte 3: not UTF-8"),
     ],
 )

@@ -14,6 +14,7 @@ from tfx.types import artifact_utils
 from tfx_automl.components.example_gen import ingest
 from tfx_automl.components.example_gen.component import ExampleGen, input_for
 from tfx_automl.components.example_gen.options import ReadOptions
+from tfx_automl.components.example_gen.writer import TfRecordWriter
 from tfx_automl.errors import ConfigError, DataError
 
 OPTIONS = ReadOptions(label="y", task="binary")
@@ -71,7 +72,7 @@ def test_shares_for_files_that_are_splits_already(people):
 
 
 def test_rows_that_do_not_add_up_are_an_error():
-    with pytest.raises(DataError, match="10 rows were read, but 8 written and 1 dropped"):
+    with pytest.raises(DataError, match="10 rows were read, but 8 written, 1 dropped and 0 rejected"):
         ingest.RowCounts(10, 1, {"train": 8})
 
 
@@ -83,7 +84,12 @@ def test_stock_statistics_of_what_was_written(people, tmp_path):
     _run(tmp_path, example_gen, tfx.components.StatisticsGen(examples=example_gen.outputs["examples"]))
     _, [examples] = _store(tmp_path, "Examples")
     counts = json.loads(examples.custom_properties["row_counts"].string_value)
-    assert counts == {"read": 300, "dropped_without_label": 3, "splits": {"train": 208, "eval": 44, "test": 45}}
+    assert counts == {
+        "read": 300,
+        "dropped_without_label": 3,
+        "rejected": 0,
+        "splits": {"train": 208, "eval": 44, "test": 45},
+    }
     _, [found] = _store(tmp_path, "ExampleStatistics")
     missing = 0
     for split, rows in counts["splits"].items():
@@ -120,7 +126,7 @@ def test_cache_follows_the_file_and_the_options(people, tmp_path):
 
 
 def test_failure_half_way_leaves_no_split(people, tmp_path, monkeypatch):
-    real, calls = ingest.write_split, []
+    real, calls = TfRecordWriter.write, []
 
     def fails_on_the_second(*arguments):
         calls.append(arguments)
@@ -128,7 +134,7 @@ def test_failure_half_way_leaves_no_split(people, tmp_path, monkeypatch):
             raise OSError("No space left on device")
         return real(*arguments)
 
-    monkeypatch.setattr(ingest, "write_split", fails_on_the_second)
+    monkeypatch.setattr(TfRecordWriter, "write", fails_on_the_second)
     with pytest.raises(OSError, match="No space left"):
         ingest.ingest([ingest.Division(str(people), OPTIONS.split_ratios)], OPTIONS, tmp_path / "out")
     assert not list((tmp_path / "out").glob("Split-*"))

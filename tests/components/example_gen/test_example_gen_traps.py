@@ -12,7 +12,7 @@ import pytest
 
 from tfx_automl.components.example_gen.inspect import inspect
 from tfx_automl.components.example_gen.options import ReadOptions
-from tfx_automl.components.example_gen.readers import read_table
+from tfx_automl.components.example_gen.table import read_table
 from tfx_automl.errors import ConfigError, DataError
 
 
@@ -35,18 +35,14 @@ def test_header_below_empty_lines_is_no_row(tmp_path):
 
 def test_late_bytes_that_are_not_utf8(tmp_path):
     content = b"a,b\n" + b"1234567890,x\n" * 1_500_000 + b"2,caf\xe9\n"  # more than one block
-    with pytest.raises(DataError, match=r"line 1500002, byte 6: not UTF-8"):
+    with pytest.raises(DataError, match=r"row 1500002 \(line 1500002\): byte 6 is not UTF-8"):
         read_table(_write(tmp_path, content), ReadOptions())
 
 
-def test_dates_and_times_stay_text(tmp_path):
-    content = "a,b,c\n2020-01-01,12:30:00,2020-01-01 12:00:00\n2021-01-01,13:30:00,\n"
+def test_dates_and_times_become_seconds(tmp_path):
+    content = "a,b,c\n2020-01-01,12:30:00,2020-01-01 12:00:00\n1969-12-31,13:30:00,\n"
     read = read_table(_write(tmp_path, content), ReadOptions()).to_pydict()
-    assert read == {
-        "a": ["2020-01-01", "2021-01-01"],
-        "b": ["12:30:00", "13:30:00"],
-        "c": ["2020-01-01 12:00:00", None],
-    }
+    assert read == {"a": [1577836800, -86400], "b": [45000, 48600], "c": [1577880000, None]}
 
 
 def test_missing_tokens_among_spaces_leave_numbers_numbers(tmp_path):
@@ -65,7 +61,9 @@ def test_delimiters_that_cannot_work(delimiter):
 def test_text_as_target_of_a_regression_in_the_test_file(tmp_path):
     train = _write(tmp_path, "x,y\n" + "".join(f"{i},{i}.5\n" for i in range(30)))
     test = _write(tmp_path, "x,y\n1,abc\n", "test.csv")
-    with pytest.raises(ConfigError, match=r"test.csv: the label 'y' holds text; expected numbers"):
+    with pytest.raises(
+        ConfigError, match=r"test.csv: the column 'y' holds text here, but numbers in the training file; mend one"
+    ):
         inspect(train, test, ReadOptions(label="y"))
 
 

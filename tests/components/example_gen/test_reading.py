@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tfx_automl.components.example_gen.inspect import inspect
 from tfx_automl.components.example_gen.options import DEFAULT_MISSING, ReadOptions
-from tfx_automl.components.example_gen.readers import read_table
+from tfx_automl.components.example_gen.table import read_table
 from tfx_automl.errors import DataError
 
 _LETTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp"))
@@ -138,7 +138,7 @@ def test_idx_whose_compression_is_damaged(tmp_path):
     content = bytearray(Path(path).read_bytes())
     content[12:20] = b"\xff" * 8
     Path(path).write_bytes(content)
-    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz: cannot be read"):
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz: not a complete gzip file"):
         read_table(path, ReadOptions())
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_automl.components.example_gen.splits import hash_rows, split_rows
+from tfx_automl.components.example_gen.hashing import hash_rows
+from tfx_automl.components.example_gen.splits import CutFinder, Rule, keys_of
 from tfx_automl.errors import DataError
 
 RATIOS = {"train": 70, "eval": 15, "test": 15}
@@ -18,9 +19,21 @@ def _table(rows) -> pa.Table:
     return pa.table({"x": pa.array([row[0] for row in rows]), "y": pa.array([row[1] for row in rows])})
 
 
+def split_rows(table: pa.Table, rule: Rule, blocks: int = 3) -> dict[str, np.ndarray]:
+    """Divides a table as ingestion does: cuts are found block by block, and rows assigned one block at a time."""
+    finder = CutFinder(rule)
+    size = -(-table.num_rows // blocks)
+    parts = [table.slice(start, size) for start in range(0, table.num_rows, size)]
+    for part in reversed(parts):
+        finder.add(keys_of(part, rule))
+    cuts = finder.cuts()
+    numbers = np.concatenate([cuts.assign(keys_of(part, rule)) for part in parts])
+    return {name: np.flatnonzero(numbers == number) for number, name in enumerate(rule.ratios)}
+
+
 def _split(table: pa.Table, ratios=RATIOS) -> dict[str, np.ndarray]:
     try:
-        return split_rows(table, ratios, "y")
+        return split_rows(table, Rule(ratios, stratify_by="y"))
     except DataError:  # fewer distinct rows than splits in every class: nothing to divide
         return {}
 
@@ -83,4 +96,4 @@ def test_hash_tells_missing_from_empty_and_ignores_the_order_of_columns():
 
 def test_too_few_rows_for_the_splits():
     with pytest.raises(DataError, match=r"2 rows cannot fill the splits .*: test stays empty"):
-        split_rows(_table([(1, 0), (2, 0)]), RATIOS, "y")
+        split_rows(_table([(1, 0), (2, 0)]), Rule(RATIOS, stratify_by="y"))

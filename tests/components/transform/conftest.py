@@ -84,14 +84,16 @@ def transform_tables(tmp_path_factory) -> Callable[..., SimpleNamespace]:
         import tensorflow_transform as tft
         from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
-        from tfx_automl.components.example_gen.writer import write_split
+        from tfx_automl.components.example_gen.writer import TfRecordWriter
         from tfx_automl.components.transform.executor import Executor
         from tfx_automl.components.transform.plan import FeaturePlan
 
         folder = tmp_path_factory.mktemp("transform")
         for split, table in tables.items():
             target = folder / f"examples/Split-{split}"
-            write_split(table, target)
+            target.mkdir(parents=True)
+            with TfRecordWriter(target / "data_tfrecord-00000-of-00001.gz") as writer:
+                writer.write(table)
             for number in range(1, copies):
                 shutil.copy(next(target.iterdir()), target / f"more-{number}.gz")
         options = stats_options or tfdv.StatsOptions()

@@ -1,0 +1,187 @@
+"""Brings the values of columns to the types of `types`."""
+
+import contextlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfx_automl.components.example_gen import types
+from tfx_automl.errors import DataError
+
+_SECONDS_PER_DAY = 86_400
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+def narrow(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Brings a column of any Arrow type to one of the few that `join` knows.
+
+    Args:
+        name: For messages.
+        column: Without structs; see `flat.flatten`.
+
+    Raises:
+        DataError: The type has no place in tf.Example, or a value does not fit into 64 bits.
+    """
+    target = types.narrow_type(name, column.type)
+    if column.type == target:
+        return column
+    try:
+        if pa.types.is_dictionary(column.type):
+            return narrow(name, pc.cast(column, column.type.value_type))
+        if pa.types.is_temporal(column.type):
+            chunks = [pc.cast(chunk, target) for chunk in _whole_seconds(column)]
+            return pa.chunked_array(chunks, target)
+        if types.is_any_list(column.type):
+            return pa.chunked_array([_narrow_list(name, chunk) for chunk in column.chunks], target)
+        return pc.cast(column, target, safe=not pa.types.is_decimal(column.type))  # which may be rounded
+    except pa.ArrowInvalid as error:
+        raise DataError(
+            f"column {name!r}: {error}; values must fit into 64 bits, or be given the type float."
+        ) from error
+
+
+def _narrow_list(name: str, chunk: pa.Array) -> pa.Array:
+    items = narrow(name, pa.chunked_array([chunk.flatten()], chunk.type.value_type))
+    return pa.ListArray.from_arrays(offsets(chunk), _flat_array(items))
+
+
+def _whole_seconds(column: pa.ChunkedArray) -> list[pa.Array]:
+    """Returns dates, times and durations as integer seconds, rounded down; the time zone is UTC, as Arrow stores it."""
+    kind = column.type
+    if pa.types.is_date32(kind):
+        factor, per_second = _SECONDS_PER_DAY, 1
+    else:
+        unit = "ms" if pa.types.is_date64(kind) else str(kind).split("[")[1].split("]")[0].split(",")[0]
+        factor, per_second = 1, _PER_SECOND[unit]
+    width = pa.int32() if kind.bit_width == 32 else pa.int64()
+    return [_divided(chunk.view(width), factor, per_second) for chunk in column.chunks]
+
+
+def _divided(chunk: pa.Array, factor: int, divisor: int) -> pa.Array:
+    values = pc.fill_null(chunk, 0).to_numpy(zero_copy_only=False).astype(np.int64) * factor // divisor
+    return pa.array(values, mask=pc.is_null(chunk).to_numpy(zero_copy_only=False))
+
+
+def widen(name: str, column: pa.ChunkedArray, joined: pa.DataType) -> pa.ChunkedArray:
+    """Brings a column of a block to the type that holds for all of the data, as `stored_type` has it.
+
+    Args:
+        name: For messages.
+        column: As `narrow` returns it.
+        joined: The type that holds everywhere, or that the user gave.
+
+    Raises:
+        DataError: A value does not fit the type that the user gave.
+    """
+    if pa.types.is_list(joined):
+        return _widen_list(name, column, joined)
+    if column.type == joined or pa.types.is_null(column.type):
+        return _to_stored(column, joined)
+    try:
+        return _to_stored(_cast(column, joined), joined)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"column {name!r}: a value is not of the type {joined} ({error}).") from error
+
+
+def _cast(column: pa.ChunkedArray, joined: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_boolean(column.type) and pa.types.is_string(joined):
+        return pc.if_else(column, "true", "false")
+    if pa.types.is_binary(joined) and not pa.types.is_string(column.type):
+        column = pc.cast(column, pa.string())
+    return pc.cast(column, joined)
+
+
+def _to_stored(column: pa.ChunkedArray, joined: pa.DataType) -> pa.ChunkedArray:
+    target = types.stored_type(joined)
+    if pa.types.is_null(column.type):
+        return pa.chunked_array([pa.nulls(len(column), target)], target)
+    return pc.cast(column, target)
+
+
+def _widen_list(name: str, column: pa.ChunkedArray, joined: pa.DataType) -> pa.ChunkedArray:
+    target = types.stored_type(joined)
+    if pa.types.is_null(column.type):
+        return pa.chunked_array([pa.nulls(len(column), target)], target)
+    chunks = []
+    for chunk in column.chunks:
+        if not pa.types.is_list(chunk.type):  # single values in a column that is a list elsewhere
+            chunk = _listed(chunk)
+        items = widen(name, pa.chunked_array([chunk.flatten()]), joined.value_type).combine_chunks()
+        chunks.append(pa.ListArray.from_arrays(offsets(chunk), _flat_array(_without_nulls(name, items))))
+    return pa.chunked_array(chunks, target)
+
+
+def _flat_array(array: "pa.Array | pa.ChunkedArray") -> pa.Array:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _without_nulls(name: str, items: pa.Array) -> pa.Array:
+    """Missing items of a list: tf.Example has none, so numbers become NaN and texts empty."""
+    if items.null_count == 0:
+        return items
+    if pa.types.is_integer(items.type):
+        raise DataError(
+            f"column {name!r}: a list of whole numbers has a missing item, which tf.Example cannot hold;"
+            f" give the column the type float, where it becomes NaN."
+        )
+    filler = float("nan") if pa.types.is_floating(items.type) else (b"" if pa.types.is_binary(items.type) else "")
+    return pc.fill_null(items, pa.scalar(filler, items.type))
+
+
+def offsets(lists: pa.Array) -> pa.Array:
+    """Returns the offsets of lists of any kind, from zero; a missing list has a missing offset."""
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    ends = pc.cumulative_sum(pc.cast(lengths, pa.int32()))
+    starts = pa.concat_arrays([pa.array([0], pa.int32()), ends.cast(pa.int32())])
+    mask = pa.concat_arrays([pc.is_null(lists), pa.array([False])])
+    return pc.if_else(mask, pa.scalar(None, pa.int32()), starts) if lists.null_count else starts
+
+
+def _listed(values: pa.Array) -> pa.Array:
+    lengths = pc.cast(pc.is_valid(values), pa.int32())
+    ends = pc.cumulative_sum(lengths)
+    starts = pa.concat_arrays([pa.array([0], pa.int32()), ends.cast(pa.int32())])
+    mask = pa.concat_arrays([pc.is_null(values), pa.array([False])])
+    offsets = pc.if_else(mask, pa.scalar(None, pa.int32()), starts)
+    return pa.ListArray.from_arrays(offsets, pc.drop_null(values))
+
+
+def misfits(name: str, column: pa.ChunkedArray, given: pa.DataType) -> dict[int, str]:
+    """Returns the positions of values that are not of the type that the user gave, each with the reason.
+
+    Args:
+        name: Of the column.
+        column: As `narrow` returns it.
+        given: As `given_types` returns it.
+    """
+    try:
+        widen(name, column, given)
+        return {}
+    except DataError:
+        return {row: reason for row in range(len(column)) if (reason := _misfit(name, column, row, given))}
+
+
+def _misfit(name: str, column: pa.ChunkedArray, row: int, given: pa.DataType) -> str:
+    try:
+        widen(name, column.slice(row, 1), given)
+    except DataError:
+        shown = column[row].as_py()
+        return (
+            f"column {name!r}: {shown!r} is not of the type {given}; mend the value, or give the column another type."
+        )
+    return ""
+
+
+def infer(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Returns a column of text as the narrowest type that all of its values have, as Arrow's CSV reader would.
+
+    Args:
+        text: string; nulls where missing.
+    """
+    if text.null_count == len(text):
+        return pa.chunked_array([pa.nulls(len(text))])
+    for kind in (pa.int64(), pa.float64()):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return pc.cast(text, kind)
+    return text

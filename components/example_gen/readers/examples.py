@@ -1,0 +1,73 @@
+"""Reads TFRecord files of tf.Example."""
+
+from collections.abc import Iterator, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfx_automl.components.example_gen import columns, sources, tfrecords
+from tfx_automl.components.example_gen.options import ReadOptions
+from tfx_automl.components.example_gen.readers.base import Block, Format, Rejected
+from tfx_automl.errors import DataError
+
+_PER_BATCH = 8192
+
+
+class Examples(Format):
+    """TFRecord files of tf.Example, compressed or not, also without the ending `.gz`.
+
+    A feature that never has more than one value becomes a single value, others become lists; bytes that are UTF-8
+    become text.
+    """
+
+    open_columns = True
+
+    def blocks(self, path: str, options: ReadOptions, block_bytes: int) -> Iterator[Block]:
+        """Yields pieces that end with a record."""
+        start = 0
+        with sources.open_by_magic(path) as stream:
+            try:
+                for piece in sources.guarded(path, tfrecords.pieces(stream, block_bytes)):
+                    yield Block(path, start, start + len(piece), len(piece), payload=piece)
+                    start += len(piece)
+            except tfrecords.DamagedError as error:
+                raise DataError(f"{path}: not a whole TFRecord file ({error}); fetch or write it again.") from error
+
+    def read(
+        self, block: Block, options: ReadOptions, known: Mapping[str, pa.DataType], rejected: list[Rejected]
+    ) -> Iterator[pa.Table]:
+        """Decodes the records in batches, in C++."""
+        from tfx_bsl.cc.tfx_bsl_extension.coders import ExamplesToRecordBatchDecoder
+
+        decoder = ExamplesToRecordBatchDecoder(None)
+        try:
+            records = tfrecords.records(block.payload or b"")
+            for first in range(0, len(records), _PER_BATCH):
+                batch = decoder.DecodeBatch(records[first : first + _PER_BATCH])
+                simple = [_simplest(column) for column in batch.columns]
+                yield pa.table(simple, names=batch.schema.names)
+        except (tfrecords.DamagedError, RuntimeError) as error:
+            raise DataError(f"{block.path}: not a TFRecord file of tf.Example ({error}).") from error
+
+
+def _simplest(lists: pa.Array) -> pa.ChunkedArray:
+    """Returns single values where no list has more than one, and text where all bytes are UTF-8."""
+    if pa.types.is_null(lists.type):
+        return pa.chunked_array([lists])
+    items = lists.flatten()
+    if pa.types.is_floating(items.type):
+        items = pc.cast(items, pa.float64())
+    elif not pa.types.is_integer(items.type):
+        items = _text_if_possible(pc.cast(items, pa.binary()))
+    lengths = pc.list_value_length(lists)
+    if (pc.max(lengths).as_py() or 0) > 1 or pc.any(pc.equal(lengths, 0)).as_py():
+        return pa.chunked_array([pa.ListArray.from_arrays(columns.offsets(lists), items)])
+    positions = pc.if_else(pc.is_valid(lists), pc.subtract(pc.cumulative_sum(pc.fill_null(lengths, 0)), 1), None)
+    return pa.chunked_array([pc.take(items, positions)])
+
+
+def _text_if_possible(items: pa.Array) -> pa.Array:
+    try:
+        return pc.cast(items, pa.string())
+    except pa.ArrowInvalid:
+        return items

@@ -1,0 +1,39 @@
+"""Reads files as one table in memory; for notebooks, tests and whoever wants to see what ExampleGen sees."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from tfx_automl.components.example_gen.options import ReadOptions
+from tfx_automl.components.example_gen.pool import LocalPool, pieces_of
+from tfx_automl.components.example_gen.readers import Rejected
+from tfx_automl.components.example_gen.scan import Wanted, conform, read_block, scan
+
+
+def read_table(
+    paths: str | Sequence[str], options: ReadOptions | None = None, block_bytes: int | None = None
+) -> pa.Table:
+    """Reads whole files.
+
+    Args:
+        paths: One file, or several with the same columns.
+        options: How to read; None takes what `ReadOptions` has by itself.
+        block_bytes: Size of a block; None chooses it by the size of the files.
+
+    Returns:
+        Columns of int64, float64, string, binary, or lists of them; missing values are nulls.
+
+    Raises:
+        DataError: A file cannot be read; the message names file, row and column where they are known.
+    """
+    options = options or ReadOptions()
+    files = [paths] if isinstance(paths, str) else list(paths)
+    [found] = scan([(files, Wanted())], options, LocalPool(1), block_bytes)
+    rejected: list[Rejected] = []
+    tables = [
+        conform(table, found.types)
+        for blocks in pieces_of(files, options, block_bytes, None)
+        for block in blocks
+        for table in read_block(block, options, found.types, rejected)
+    ]
+    return pa.concat_tables(tables)

@@ -1,0 +1,75 @@
+"""Counts the values of a column as far as it has few of them: classes of a label, groups of a sensitive column."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MOST_VALUES = 1001
+_WHOLE = re.compile(r"-?\d+")
+
+
+@dataclass(frozen=True)
+class Values:
+    """The distinct values of a column.
+
+    Attributes:
+        counts: Rows by value, as text; whole numbers without a decimal point. Complete unless `more`.
+        missing: Rows without a value.
+        rows: All rows.
+        more: Whether there are more than `MOST_VALUES` distinct ones.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    missing: int = 0
+    rows: int = 0
+    more: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counts", MappingProxyType(dict(self.counts)))
+
+    def __reduce__(self) -> tuple[type["Values"], tuple[dict[str, int], int, int, bool]]:
+        """A mapping proxy cannot be sent to another process."""
+        return Values, (dict(self.counts), self.missing, self.rows, self.more)
+
+    @property
+    def present(self) -> int:
+        """Rows with a value."""
+        return self.rows - self.missing
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether every value is a whole number."""
+        return not self.more and all(_WHOLE.fullmatch(value) for value in self.counts)
+
+    def __add__(self, other: "Values") -> "Values":
+        counts = dict(Counter(self.counts) + Counter(other.counts))
+        more = self.more or other.more or len(counts) > MOST_VALUES
+        kept = dict(list(counts.items())[:MOST_VALUES]) if more else counts
+        return Values(kept, self.missing + other.missing, self.rows + other.rows, more)
+
+
+def values_of(column: pa.ChunkedArray) -> Values:
+    """Counts the values of a column.
+
+    Args:
+        column: Numbers, text, or binary that is UTF-8.
+    """
+    if pa.types.is_list(column.type):
+        return Values({}, column.null_count, len(column), more=True)
+    found = pc.value_counts(pc.drop_null(as_text(column)))
+    more = len(found) > MOST_VALUES
+    first = found[:MOST_VALUES].to_pylist()
+    return Values({pair["values"]: pair["counts"] for pair in first}, column.null_count, len(column), more)
+
+
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Returns values as text, the same for 1 and 1.0, in whatever block of the data they stand."""
+    texts = pc.cast(column, pa.string())
+    if pa.types.is_floating(column.type):
+        texts = pc.replace_substring_regex(texts, r"^(-?\d+)\.0*$", r"\1")
+    return texts
