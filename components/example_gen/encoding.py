@@ -48,7 +48,7 @@ def _listed(values: pa.Array) -> pa.Array:
     return pa.LargeListArray.from_arrays(pa.array(offsets.astype(np.int64), mask=null_lists), _encodable(items))
 
 
-def _list_offsets(lists: pa.Array) -> "np.ndarray":
+def _list_offsets(lists: pa.Array) -> npt.NDArray[np.int64]:
     lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
     ends: npt.NDArray[np.int64] = np.append(0, np.cumsum(lengths))
     return ends

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 _QUOTE, _NEWLINE, _RETURN = b'"\n\r'
 _NEAR_THE_END = 1 << 16
@@ -69,7 +70,7 @@ def _end_of_last_row(data: bytes, delimiter: str) -> int:
         start = max(0, start - 16 * _NEAR_THE_END)
 
 
-def _check_quotes(array: "np.ndarray", delimiter: str, complete: bool) -> "np.ndarray":
+def _check_quotes(array: npt.NDArray[np.uint8], delimiter: str, complete: bool) -> npt.NDArray[np.int64]:
     """Returns the positions of the quotes, after making sure that they open and close values in turn."""
     quotes = np.flatnonzero(array == _QUOTE)
     before = np.where(quotes > 0, array[quotes - 1], _NEWLINE)[0::2]
