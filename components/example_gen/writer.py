@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from tfx_automl.components.example_gen import tfrecords
-from tfx_automl.components.example_gen.encoding import Encoder
+from tfx_automl.components.example_gen.encoding import encode
 
 _GZIP, _LEVEL = 31, 1
 
@@ -56,11 +56,10 @@ class TfRecordWriter(ShardWriter):
         super().__init__(path)
         self._file: BinaryIO = open(path, "wb")  # noqa: SIM115  # closed by `close`
         self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-        self._encoder = Encoder()
 
     def write(self, table: pa.Table) -> None:
         """Encodes, frames and compresses the rows."""
-        for records in self._encoder.encode(table):
+        for records in encode(table):
             self._file.write(self._compressor.compress(tfrecords.frame(records)))
 
     def close(self) -> None:
