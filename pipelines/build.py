@@ -75,7 +75,8 @@ def _components(config: RunConfig, task: TaskSpec, output: OutputFolder) -> list
 
 
 def _example_gen(config: RunConfig, task: TaskSpec) -> Any:
-    from tfx_automl.components.example_gen.component import ExampleGen, input_for
+    from tfx_automl.components.example_gen.component import ExampleGen
+    from tfx_automl.components.example_gen.inputs import input_for
 
     input_base, input_config = input_for(config.data, config.test_data)
     return ExampleGen(input_base=input_base, input_config=input_config, read=read_options(config, task))

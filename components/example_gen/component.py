@@ -1,17 +1,15 @@
 """The component ExampleGen."""
 
-import glob
-import os
-
 from google.protobuf import wrappers_pb2
 from tfx.components.example_gen import component as stock
 from tfx.dsl.components.base import executor_spec
 from tfx.proto import example_gen_pb2
 
-from tfx_automl.components.example_gen import executor
+from tfx_automl.components.example_gen import executor, remote_files
 from tfx_automl.components.example_gen.options import ReadOptions
-from tfx_automl.components.example_gen.readers import fingerprint_pattern
 from tfx_automl.errors import ConfigError
+
+remote_files.register()  # the driver, which runs before the executor, has to find files on every kind of path
 
 
 class ExampleGen(stock.FileBasedExampleGen):
@@ -20,8 +18,10 @@ class ExampleGen(stock.FileBasedExampleGen):
     Spans, versions, fingerprints and the cache are those of stock file-based ExampleGens: the same driver does them.
 
     Outputs:
-        examples: `Examples` with gzip-compressed TFRecord files of tf.Example. Its custom property `row_counts` holds
-            JSON with `read`, `dropped_without_label` and `splits` (rows by split).
+        examples: `Examples` with gzip-compressed TFRecord files of tf.Example, or Parquet files. Its custom property
+            `row_counts` holds JSON with `read`, `dropped_without_label`, `rejected` and `splits` (rows by split);
+            `moments` the names of columns that were dates or times and are seconds since 1970 now. Rows that could not
+            be read, where they are to be skipped, are listed in `rejected.csv`.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
@@ -32,6 +32,7 @@ class ExampleGen(stock.FileBasedExampleGen):
         input_config: example_gen_pb2.Input | None = None,
         output_config: example_gen_pb2.Output | None = None,
         read: ReadOptions | None = None,
+        output_data_format: int = example_gen_pb2.FORMAT_TF_EXAMPLE,
     ) -> None:
         """Constructs the component.
 
@@ -42,10 +43,14 @@ class ExampleGen(stock.FileBasedExampleGen):
             output_config: Hash buckets per split, as stock ExampleGen has it: they become the shares of `read`. Only
                 with an `input_config` of a single split.
             read: How to read and divide.
+            output_data_format: `FORMAT_TF_EXAMPLE` or `FORMAT_PARQUET`, as stock ExampleGen has it.
 
         Raises:
-            ConfigError: Shares are given twice, or for files that already are splits.
+            ConfigError: Shares are given twice, or for files that already are splits; or another format is asked for.
         """
+        if output_data_format not in (example_gen_pb2.FORMAT_TF_EXAMPLE, example_gen_pb2.FORMAT_PARQUET):
+            name = example_gen_pb2.PayloadFormat.Name(output_data_format)
+            raise ConfigError(f"output_data_format: expected FORMAT_TF_EXAMPLE or FORMAT_PARQUET, got {name}.")
         options = read or ReadOptions()
         packed = example_gen_pb2.CustomConfig()
         packed.custom_config.Pack(wrappers_pb2.StringValue(value=options.to_json()))
@@ -54,6 +59,7 @@ class ExampleGen(stock.FileBasedExampleGen):
             input_config=input_config,
             output_config=_output_config(input_config, output_config, options),
             custom_config=packed,
+            output_data_format=output_data_format,
         )
 
 
@@ -73,25 +79,3 @@ def _output_config(
     split = example_gen_pb2.SplitConfig.Split
     splits = [split(name=name, hash_buckets=share) for name, share in options.split_ratios.items()]
     return example_gen_pb2.Output(split_config=example_gen_pb2.SplitConfig(splits=splits))
-
-
-def input_for(train_path: str, test_path: str | None = None) -> tuple[str, example_gen_pb2.Input]:
-    """Returns the input base and the input config for one file, or for a training and a test file.
-
-    With a test file, set `divide_train` of the `ReadOptions` to get an eval split out of the training file.
-
-    Args:
-        train_path: The file with the training data.
-        test_path: A file of its own for the split `test`.
-    """
-    paths = {"train": os.path.abspath(train_path)}
-    if test_path is not None:
-        paths["test"] = os.path.abspath(test_path)
-    base = os.path.commonpath([os.path.dirname(path) for path in paths.values()])
-    while glob.has_magic(base):  # TFX takes base and pattern together as one pattern, so the base cannot be escaped
-        base = os.path.dirname(base)
-    splits = [
-        example_gen_pb2.Input.Split(name=name, pattern=fingerprint_pattern(os.path.relpath(path, base)))
-        for name, path in paths.items()
-    ]
-    return base, example_gen_pb2.Input(splits=splits)

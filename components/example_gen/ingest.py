@@ -4,6 +4,7 @@ Two passes over the data: `scan` finds the types, counts the rows and finds wher
 read again, divided and written. Both do a block at a time, so that memory does not grow with the data.
 """
 
+import glob
 import json
 import os
 import shutil
@@ -142,7 +143,8 @@ def files_of(pattern: str) -> list[str]:
     """
     paths = [path for path in sources.find(pattern) if not is_companion(path)]
     if not paths:
-        raise DataError(f"{pattern}: no file matches; check the path.")
+        what = "no file matches" if glob.has_magic(pattern) else "there is no such file"
+        raise DataError(f"{pattern}: {what}; check the path.")
     return paths
 
 

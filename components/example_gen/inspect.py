@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from tfx_automl.components.example_gen import labels, types
 from tfx_automl.components.example_gen.ingest import files_of
+from tfx_automl.components.example_gen.inputs import pattern_of
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import LocalPool, Pool
-from tfx_automl.components.example_gen.readers import fingerprint_pattern
 from tfx_automl.components.example_gen.scan import Scan, Wanted, scan
 from tfx_automl.components.example_gen.values import MOST_VALUES
 from tfx_automl.errors import ConfigError, DataError
@@ -104,11 +104,11 @@ def _scan(
     train_path: str, test_path: str | None, options: ReadOptions, wanted: Wanted, pool: Pool
 ) -> tuple[list[Scan], list[str]]:
     """Scans both files; what is wrong with the test file does not hide what is wrong with the training file."""
-    train = (files_of(fingerprint_pattern(train_path)), wanted)
+    train = (files_of(pattern_of(train_path)), wanted)
     if test_path is None:
         return scan([train], options, pool), []
     try:
-        return scan([train, (files_of(fingerprint_pattern(test_path)), wanted)], options, pool), []
+        return scan([train, (files_of(pattern_of(test_path)), wanted)], options, pool), []
     except DataError as error:
         found = scan([train], options, pool)  # raises again where the training file is at fault
         return found, [str(error)]

@@ -41,7 +41,7 @@ def people(people_csv, tmp_path_factory) -> SimpleNamespace:
     from tfx import v1 as tfx
 
     from tfx_automl.components import ExampleGen, Trainer, Transform, Tuner
-    from tfx_automl.components.example_gen.component import input_for
+    from tfx_automl.components.example_gen.inputs import input_for
     from tfx_automl.components.example_gen.options import ReadOptions
     from tfx_automl.components.tuner.options import SearchOptions
     from tfx_automl.models.task import TaskSpec

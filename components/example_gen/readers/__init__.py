@@ -1,6 +1,5 @@
 """One class per file format. A new one is a class like `base.Format` and one line in `FORMATS`."""
 
-import glob
 import os
 
 from tfx_automl.components.example_gen.readers.arrays import Npz
@@ -14,7 +13,7 @@ from tfx_automl.components.example_gen.readers.json_lines import JsonLines
 from tfx_automl.components.example_gen.sources import without_compression
 from tfx_automl.errors import DataError
 
-__all__ = ["FORMATS", "Block", "Format", "Rejected", "fingerprint_pattern", "format_of", "is_companion"]
+__all__ = ["FORMATS", "Block", "Format", "Rejected", "format_of", "is_companion"]
 
 #: By the ending of the name, without that of a compression.
 FORMATS: dict[str, Format] = {
@@ -56,14 +55,6 @@ def format_of(path: str) -> Format:
     if "tfrecord" in name:  # data_tfrecord-00000-of-00001, as TFX writes them
         return FORMATS[".tfrecord"]
     raise DataError(f"{path}: the format of this file is not known; expected a name that ends in {', '.join(FORMATS)}.")
-
-
-def fingerprint_pattern(path: str) -> str:
-    """Returns a glob pattern for a file and those that belong to it, so that a change of either is seen.
-
-    The labels of idx images lie in a file of their own.
-    """
-    return glob.escape(path).replace("images-idx3", "*-idx[13]")
 
 
 def is_companion(path: str) -> bool:

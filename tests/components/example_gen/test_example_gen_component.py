@@ -12,7 +12,8 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from tfx_automl.components.example_gen import ingest
-from tfx_automl.components.example_gen.component import ExampleGen, input_for
+from tfx_automl.components.example_gen.component import ExampleGen
+from tfx_automl.components.example_gen.inputs import input_for
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.writer import TfRecordWriter
 from tfx_automl.errors import ConfigError, DataError

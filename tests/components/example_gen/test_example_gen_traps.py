@@ -103,7 +103,7 @@ def _values(artifact: Any, split: str, feature: str) -> set[Any]:
 
 @pytest.mark.slow
 def test_changed_labels_file_of_images_is_not_taken_from_the_cache(tmp_path):
-    from tfx_automl.components.example_gen.component import input_for
+    from tfx_automl.components.example_gen.inputs import input_for
 
     images = np.arange(90 * 4, dtype=np.uint32).astype(np.uint8).reshape(90, 2, 2)
     header = struct.pack(">4i", 2051, *images.shape)
@@ -123,7 +123,7 @@ def test_changed_labels_file_of_images_is_not_taken_from_the_cache(tmp_path):
 
 @pytest.mark.slow
 def test_task_auto_is_found_for_splits_and_test_labels(tmp_path):
-    from tfx_automl.components.example_gen.component import input_for
+    from tfx_automl.components.example_gen.inputs import input_for
 
     train = _write(tmp_path, "x,y\n" + "".join(f"{i},{'yes' if i % 10 == 0 else 'no'}\n" for i in range(200)))
     test = _write(tmp_path, "x,y\n" + "".join(f"{i},{'YES.' if i % 2 else 'no.'}\n" for i in range(20)), "test.csv")
@@ -137,7 +137,7 @@ def test_task_auto_is_found_for_splits_and_test_labels(tmp_path):
 
 @pytest.mark.slow
 def test_pattern_characters_in_a_path(tmp_path):
-    from tfx_automl.components.example_gen.component import input_for
+    from tfx_automl.components.example_gen.inputs import input_for
 
     path = _write(tmp_path, "x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(40)), "a [b] {c}/d*[1].csv")
     base, config = input_for(path)

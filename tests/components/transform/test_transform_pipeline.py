@@ -87,7 +87,7 @@ def test_adult(tmp_path, shared_data, examples_of):
     from tfx import v1 as tfx
 
     from tfx_automl.components import ExampleGen
-    from tfx_automl.components.example_gen.component import input_for
+    from tfx_automl.components.example_gen.inputs import input_for
     from tfx_automl.components.example_gen.options import ReadOptions
 
     input_base, input_config = input_for(str(shared_data("adult-train.csv")))
