@@ -91,6 +91,8 @@ def read_options(config: RunConfig, task: TaskSpec | None = None) -> Any:
         given["missing"] = config.missing
     given["task"] = task.kind if task else config.task
     given["divide_train"] = config.test_data is not None
+    passed_on = ("encoding", "types", "on_bad_row", "split_key", "split_time", "split_column", "workers")
+    given |= {name: getattr(config, name) for name in passed_on}
     given["split_ratios"] = dict(zip(("train", "eval", "test"), config.split, strict=True))
     return ReadOptions(**given)
 

@@ -63,11 +63,37 @@ class RunConfig:
     delimiter: str = _option(
         converters.text, "what separates the columns of the file", metavar="CHARACTER", default=","
     )
+    encoding: str = _option(converters.text, "how the text of the file is encoded", metavar="NAME", default="utf-8")
+    types: Mapping[str, str] = _option(
+        converters.pairs,
+        "type of a column, where its looks deceive: int, float, string, bytes or time, as zip=string; repeatable",
+        metavar="COLUMN=TYPE",
+        repeat=True,
+        default_factory=dict,
+    )
+    on_bad_row: str = _option(
+        converters.text,
+        "fail, or skip (count, and list in rejected.csv) rows that cannot be read",
+        metavar="WHAT",
+        default="fail",
+    )
     exclude: tuple[str, ...] = _option(
         converters.names, "columns that the model must not see", metavar="A,B,...", default=()
     )
     split: tuple[int, int, int] = _option(
         converters.ratios, "shares of train, eval and test", metavar="70,15,15", default=(70, 15, 15)
+    )
+    split_key: str | None = _option(
+        converters.text,
+        "a column whose groups never straddle splits, such as a customer",
+        metavar="COLUMN",
+        default=None,
+    )
+    split_time: str | None = _option(
+        converters.text, "a column of times: the latest rows evaluate and test", metavar="COLUMN", default=None
+    )
+    split_column: str | None = _option(
+        converters.text, "a column that says train, eval or test", metavar="COLUMN", default=None
     )
     family: str = _option(
         converters.text, "the model family (auto: chosen by the data)", metavar="NAME", default="auto"
@@ -120,6 +146,7 @@ class RunConfig:
     )
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
         object.__setattr__(self, "min_metric", MappingProxyType(dict(self.min_metric)))
         object.__setattr__(self, "max_gap", MappingProxyType(dict(self.max_gap)))
         require(*_contradictions(self))
@@ -184,6 +211,14 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
             f"--trainer: expected one of {', '.join(TRAINER_MODES)}, got {config.trainer!r}.",
         ),
         (len(config.delimiter) == 1, f"--delimiter: expected a single character, got {config.delimiter!r}."),
+        (
+            config.split_column is None or config.test_data is None,
+            "--split-column and --test-data both say which rows test; give one of them.",
+        ),
+        (
+            config.label not in (config.split_key, config.split_time, config.split_column),
+            f"The label {config.label!r} cannot divide the rows; name another column.",
+        ),
         (config.max_epochs >= 1, f"--max-epochs: expected 1 or more, got {config.max_epochs}."),
         (config.factor >= 2, f"--factor: expected 2 or more, got {config.factor}."),
         (

@@ -113,6 +113,23 @@ def ratios(value: object) -> tuple[int, int, int]:
     return shares[0], shares[1], shares[2]
 
 
+def pairs(value: object) -> dict[str, str]:
+    """Reads `name=text`, a list of such, or a mapping.
+
+    Raises:
+        ValueError: A name or a text is missing.
+    """
+    if isinstance(value, Mapping):
+        found = {str(name): str(text_) for name, text_ in value.items()}
+    else:
+        parts = [str(part).rpartition("=") for part in ([value] if isinstance(value, str) else _listed(value))]
+        found = {name.strip(): text_.strip() for name, _, text_ in parts}
+    for name, text_ in found.items():
+        if not name or not text_:
+            raise ValueError(f"expected NAME=VALUE, got {name}={text_}")
+    return found
+
+
 def bounds(value: object) -> dict[str, float]:
     """Reads `name=0.1`, a list of such, or a mapping from name to number.
 

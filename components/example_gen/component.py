@@ -20,7 +20,7 @@ class ExampleGen(stock.FileBasedExampleGen):
     Outputs:
         examples: `Examples` with gzip-compressed TFRecord files of tf.Example, or Parquet files. Its custom property
             `row_counts` holds JSON with `read`, `dropped_without_label`, `rejected` and `splits` (rows by split);
-            `moments` the names of columns that were dates or times and are seconds since 1970 now. Rows that could not
+            `moments` the names of columns that were dates and are seconds since 1970 now. Rows that could not
             be read, where they are to be skipped, are listed in `rejected.csv`.
     """
 

@@ -77,7 +77,7 @@ class Ingested:
 
     Attributes:
         counts: Where the rows went.
-        moments: Columns that were dates or times and are seconds now.
+        moments: Columns that were dates and are seconds since 1970 now.
     """
 
     counts: RowCounts
@@ -132,7 +132,7 @@ def ingest(
     )
     rejects.write([entry for each in scans for entry in each.rejected], folder)
     _publish(temporary, folder, splits)
-    return Ingested(counts, tuple(name for name, kind in scans[0].types.items() if types.is_temporal(kind)))
+    return Ingested(counts, tuple(name for name, kind in scans[0].types.items() if types.is_moment(kind)))
 
 
 def files_of(pattern: str) -> list[str]:

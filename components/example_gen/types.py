@@ -58,11 +58,6 @@ def is_moment(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
-def is_temporal(kind: pa.DataType) -> bool:
-    """Tells whether a column, or the items of its lists, are dates or times, which become integer seconds."""
-    return bool(pa.types.is_temporal(_item(kind)))
-
-
 def _item(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_list(kind) else kind
 

@@ -73,7 +73,8 @@ def make_plan(input_dict: Artifacts, split: str, exec_properties: dict[str, Any]
     statistics = _load_statistics(input_dict["statistics"], split)
     folder = artifact_utils.get_single_uri(input_dict["schema"])
     schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(folder))
-    plan = plan_features(statistics, task, json.loads(exec_properties["exclude"]), schema)
+    moments = json.loads(input_dict["examples"][0].get_string_custom_property("moments") or "[]")
+    plan = plan_features(statistics, task, json.loads(exec_properties["exclude"]), schema, moments)
     if not any(decision.kept for decision in plan.decisions):
         reasons = "; ".join(f"{d.name}: {d.reason}" for d in plan.decisions if d.kind == "dropped")
         raise DataError(f"There is no column to learn from ({reasons or 'there is only the label'}).")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from tfx_automl.components.transform.columns import Column, Numbers, Texts, read_columns
 from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan, indicator_name
 from tfx_automl.errors import DataError
@@ -31,7 +33,11 @@ _IMAGE_PARTS = ("image", "image/height", "image/width", "image/channels")
 
 
 def plan_features(
-    statistics: Any, task: TaskSpec, exclude: Sequence[str] = (), schema: Any | None = None
+    statistics: Any,
+    task: TaskSpec,
+    exclude: Sequence[str] = (),
+    schema: Any | None = None,
+    moments: Sequence[str] = (),
 ) -> FeaturePlan:
     """Decides for every column what becomes of it.
 
@@ -41,6 +47,7 @@ def plan_features(
         exclude: Columns that the model must not see.
         schema: `tensorflow_metadata` schema by which the examples are read. Columns that it does not have are dropped,
             and integers that it declares categorical are taken as categories.
+        moments: Columns of integers that are seconds since 1970; ExampleGen makes them of dates.
 
     Raises:
         DataError: An excluded column or the label does not exist, or the label is not of the task's kind.
@@ -59,7 +66,7 @@ def plan_features(
         elif has_image and name in _IMAGE_PARTS:
             decisions.append(_image(name, columns))
         else:
-            decisions.append(_decide(column))
+            decisions.append(_decide(column, name in moments))
     return FeaturePlan(task, int(statistics.num_examples), tuple(_without_name_clashes(decisions)))
 
 
@@ -100,13 +107,13 @@ def _without_name_clashes(decisions: Sequence[FeatureDecision]) -> list[FeatureD
     ]
 
 
-def _decide(column: Column) -> FeatureDecision:
+def _decide(column: Column, is_moment: bool) -> FeatureDecision:
     if column.present <= 0:
         return _drop(column, f"missing in all {column.rows:,} training rows")
     if column.trouble or column.values is None:
         return _drop(column, column.trouble or "the statistics do not tell its values")
     if isinstance(column.values, Numbers):
-        return _number(column, column.values)
+        return _number(column, column.values, is_moment)
     return _text(column, column.values)
 
 
@@ -124,24 +131,29 @@ def _is_constant(column: Column) -> bool:
     return column.present >= (1 - _CONSTANT_MISSING) * column.rows
 
 
-def _number(column: Column, numbers: Numbers) -> FeatureDecision:
-    span = f"{numbers.minimum:g} to {numbers.maximum:g}"
+def _number(column: Column, numbers: Numbers, is_moment: bool) -> FeatureDecision:
+    span = _dates(numbers) if is_moment else f"{numbers.minimum:g} to {numbers.maximum:g}"
     if numbers.minimum == numbers.maximum and (_is_constant(column) or not numbers.finite):
         return _drop(column, f"constant: always {numbers.minimum:g} where it is there")
-    if _is_identifier(column, numbers):
+    if not is_moment and _is_identifier(column, numbers):
         return _drop(column, f"an identifier: whole numbers, as good as no two alike, from {span}")
     gaps = column.present < column.rows or not numbers.finite
     parameters: dict[str, Any] = {"missing": gaps}
     if math.isfinite(numbers.median):
         parameters["fill"] = numbers.median
     how = f"{_missing(column)}, so the median is filled in and an indicator added" if gaps else ""
-    if _is_mostly_tail(numbers):
+    if not is_moment and _is_mostly_tail(numbers):
         return FeatureDecision(column.name, "log", f"{span}, mostly tail{how}: log(1 + x), standardised", parameters)
     if numbers.finite:
         parameters.update(mean=numbers.mean, std=numbers.std or 1.0)
     else:
         how = f", infinite numbers count as missing{how}"
     return FeatureDecision(column.name, "numeric", f"{span}{how}: standardised", parameters)
+
+
+def _dates(numbers: Numbers) -> str:
+    start, end = (np.datetime64(int(seconds), "s") for seconds in (numbers.minimum, numbers.maximum))
+    return f"dates from {start} to {end}, as seconds since 1970"
 
 
 def _is_mostly_tail(numbers: Numbers) -> bool:

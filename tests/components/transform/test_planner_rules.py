@@ -47,10 +47,10 @@ def text(name, values, unique=None, *, present=ROWS, whole=False):
     return feature
 
 
-def plan(*features, task=TASK, rows=ROWS, exclude=(), schema=None):
+def plan(*features, task=TASK, rows=ROWS, exclude=(), schema=None, moments=()):
     label = text("y", ["n", "y"])
     statistics = statistics_pb2.DatasetFeatureStatistics(num_examples=rows, features=[label, *features])
-    return plan_features(statistics, task, exclude, schema)
+    return plan_features(statistics, task, exclude, schema, moments)
 
 
 def decide(feature, **arguments) -> FeatureDecision:
@@ -252,3 +252,12 @@ def test_whatever_the_statistics_say_every_column_is_decided_once(columns, exclu
         or not columns
         or made.decisions[sorted([*columns, "y"]).index(next(iter(columns)))].kind == "dropped"
     )
+
+
+def test_dates_are_numbers_and_no_identifiers():
+    """Every row has another date, as it has another identifier; and the last ones lie far from the others."""
+    feature = number("order_id", 0, 1_600_000_000, mean=9e8, **evenly(0, 1_600_000_000))
+    assert decide(feature).kind == "dropped"
+    decision = decide(feature, moments=["order_id"])
+    assert decision.kind == "numeric"
+    assert "dates from 1970-01-01T00:00:00 to 2020-09-13T12:26:40" in decision.reason
