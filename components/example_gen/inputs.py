@@ -26,7 +26,7 @@ def pattern_of(path: str) -> str:
         return path
     escaped = glob.escape(path.rstrip(os.sep) if os.path.isdir(path) else path)
     if os.path.isdir(path):
-        has_folders = any(entry.is_dir() for entry in os.scandir(path) if not entry.name.startswith("."))
+        has_folders = any(child.is_dir() for child in Path(path).iterdir() if not child.name.startswith("."))
         return os.path.join(escaped, *(("*", "*") if has_folders else ("*",)))
     return escaped.replace("images-idx3", "*-idx[13]")
 

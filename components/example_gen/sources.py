@@ -55,7 +55,7 @@ def stamp(path: str) -> Stamp:
         DataError: There is no such file.
     """
     if is_remote(path):
-        system, inner = _file_system(path)
+        system, inner = file_system(path)
         try:
             info = system.info(inner)
         except (OSError, ValueError) as error:
@@ -78,7 +78,7 @@ def open_raw(path: str) -> BinaryIO:
         raise DataError(f"{path}: this is a folder; name a file.")
     try:
         if is_remote(path):
-            system, inner = _file_system(path)
+            system, inner = file_system(path)
             return cast(BinaryIO, system.open(inner, "rb"))
         return open(path, "rb")
     except FileNotFoundError as error:
@@ -218,7 +218,12 @@ class _Recoder(io.RawIOBase):
             ) from error
 
 
-def _file_system(path: str) -> tuple[Any, str]:
+def file_system(path: str) -> tuple[Any, str]:
+    """Returns the fsspec file system of a path with a scheme, and the path in it.
+
+    Raises:
+        DataError: There is no file system for this scheme.
+    """
     import fsspec
 
     try:
@@ -230,7 +235,15 @@ def _file_system(path: str) -> tuple[Any, str]:
 def find(pattern: str) -> list[str]:
     """Returns the files that match a glob pattern, in the order of their names."""
     if is_remote(pattern):
-        system, inner = _file_system(pattern)
+        system, inner = file_system(pattern)
         found = [path for path in system.glob(inner) if system.isfile(path)]
-        return sorted(system.unstrip_protocol(path) for path in found)
+        return sorted(with_scheme(path, pattern) for path in found)
     return sorted(path for path in glob.glob(pattern) if os.path.isfile(path))
+
+
+def with_scheme(found: str, pattern: str) -> str:
+    """Returns a path as a file system gives it in the form in which it was asked for: TFX compares the two."""
+    scheme, _, rest = pattern.partition("://")
+    if is_remote(found):
+        return found
+    return f"{scheme}://{found if rest.startswith('/') else found.lstrip('/')}"
