@@ -61,7 +61,7 @@ def describe(examples: types.Artifact, found: Ingested, payload: str) -> None:
     is_parquet = payload == "parquet"
     kind = example_gen_pb2.FORMAT_PARQUET if is_parquet else example_gen_pb2.FORMAT_TF_EXAMPLE
     examples_utils.set_payload_format(examples, kind)
-    examples_utils.set_file_format(examples, "parquet" if is_parquet else "tfrecords_gzip")
+    examples_utils.set_file_format(examples, "FILE_FORMAT_PARQUET" if is_parquet else "tfrecords_gzip")
 
 
 def _tell(counts: RowCounts) -> None:

@@ -5,7 +5,9 @@ import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tfx_automl.components.example_gen import tfrecords
 from tfx_automl.components.example_gen.encoding import encode
@@ -69,7 +71,7 @@ class TfRecordWriter(ShardWriter):
 
 
 class ParquetWriter(ShardWriter):
-    """Parquet, compressed with snappy, as stock ExampleGen writes its payload."""
+    """Parquet of lists, compressed with snappy: what stock components read as a Parquet payload."""
 
     prefix, ending = "data_parquet", ".parquet"
 
@@ -93,15 +95,26 @@ class ParquetWriter(ShardWriter):
 
 
 def _for_parquet(table: pa.Table) -> pa.Table:
-    """Numbers with a fraction become float32, as in tf.Example: both payloads hold the same."""
-    fields = [pa.field(field.name, _parquet_type(field.type)) for field in table.schema]
-    return table.cast(pa.schema(fields), safe=False)
+    """Returns large lists of int64, float32 and large_binary: the types that TFX's Parquet reader compares with."""
+    columns = [pa.chunked_array([_listed(chunk) for chunk in column.chunks]) for column in table.columns]
+    return pa.table(columns, names=table.column_names)
+
+
+def _listed(values: pa.Array) -> pa.Array:
+    valid = pc.is_valid(values).to_numpy(zero_copy_only=False)
+    if pa.types.is_list(values.type):
+        counts = pc.fill_null(pc.list_value_length(values), 0).to_numpy(zero_copy_only=False)
+        items = values.flatten()
+    else:
+        counts, items = valid, pc.drop_null(values)
+    offsets = pa.array(np.append(0, np.cumsum(counts)).astype(np.int64), mask=np.append(~valid, False))
+    return pa.LargeListArray.from_arrays(offsets, items.cast(_parquet_type(items.type), safe=False))
 
 
 def _parquet_type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_list(kind):
-        return pa.list_(_parquet_type(kind.value_type))
-    return pa.float32() if pa.types.is_floating(kind) else kind
+    if pa.types.is_floating(kind):
+        return pa.float32()
+    return kind if pa.types.is_integer(kind) else pa.large_binary()
 
 
 WRITERS: dict[str, type[ShardWriter]] = {"tfrecord": TfRecordWriter, "parquet": ParquetWriter}

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import v1 as tfx
 from tfx.proto import example_gen_pb2
 
@@ -170,3 +171,36 @@ def test_dates_reach_the_feature_plan(tmp_path):
     [day] = [decision for decision in plan["decisions"] if decision["name"] == "day"]
     assert day["kind"] == "numeric"
     assert day["reason"].startswith("dates from 2020-01-0")
+
+
+@pytest.mark.slow
+def test_stock_components_read_the_parquet_payload(tmp_path):
+    module = tmp_path / "preprocess.py"
+    module.write_text(
+        "import tensorflow_transform as tft\n"
+        "def preprocessing_fn(inputs):\n"
+        "    return {'x_xf': tft.scale_to_z_score(inputs['x']), 'n_xf': inputs['n']}\n",
+        encoding="utf-8",
+    )
+    base, config = input_for_table(_table(), str(tmp_path / "cache"))
+    read = ReadOptions(label="y", task="binary")
+    examples = ExampleGen(base, config, read=read, output_data_format=example_gen_pb2.FORMAT_PARQUET)
+    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
+    schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
+    transform = tfx.components.Transform(
+        examples=examples.outputs["examples"], schema=schema.outputs["schema"], module_file=str(module)
+    )
+    outputs = _run(tmp_path, examples, statistics, schema, transform)
+    rows = _counts(outputs)["splits"]
+    for split in ("train", "eval"):
+        [file] = (outputs["ExampleGen"].uris["examples"] / f"Split-{split}").iterdir()
+        assert file.name == "data_parquet-00000-of-00001.parquet"
+        assert pq.read_table(file).num_rows == rows[split]
+        stats = outputs["StatisticsGen"].uris["statistics"] / f"Split-{split}" / "FeatureStats.pb"
+        [dataset] = statistics_pb2.DatasetFeatureStatisticsList.FromString(stats.read_bytes()).datasets
+        types = {feature.path.step[0]: feature.type for feature in dataset.features}
+        assert (dataset.num_examples, types) == (rows[split], {"n": 0, "x": 1, "city": 2, "day": 0, "y": 2})
+    [written] = (outputs["Transform"].uris["transformed_examples"] / "Split-train").iterdir()
+    values = pq.read_table(written)["x_xf"].combine_chunks().flatten().to_numpy()
+    assert len(values) == rows["train"]
+    assert values.mean() == pytest.approx(0, abs=1e-3)
