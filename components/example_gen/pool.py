@@ -58,7 +58,7 @@ class Pool(abc.ABC):
         Raises:
             DataError: A file cannot be used, or a process died.
         """
-        total = sum(sources.stamp(path).size for path in paths)
+        total = _total(paths)
         progress = _Progress(what, None if any(map(sources.compression_of, paths)) else total)
         found: list[T] = []
         for results, size in self._run(task, pieces_of(paths, options, block_bytes, only), total):
@@ -75,7 +75,7 @@ def pieces_of(
     paths: Sequence[str], options: ReadOptions, block_bytes: int | None, only: Collection[Place] | None
 ) -> Iterator[list[Block]]:
     """Yields runs of consecutive blocks; the same for the same files, whatever the number of processes."""
-    total = sum(sources.stamp(path).size for path in paths)
+    total = _total(paths)
     size = block_bytes or min(_MOST_BYTES, max(_LEAST_BYTES, total // _PIECES))
     limit = min(options.shard_bytes, max(size, total // _PIECES))
     piece: list[Block] = []
@@ -94,6 +94,11 @@ def pieces_of(
                 piece, piece_size = [], 0
     if piece:
         yield piece
+
+
+def _total(paths: Sequence[str]) -> int:
+    """Returns about how many bytes of values some files hold."""
+    return sum(sources.stamp(path).size * format_of(path).expansion for path in paths)
 
 
 class LocalPool(Pool):

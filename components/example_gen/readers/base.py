@@ -70,6 +70,8 @@ class Format(abc.ABC):
 
     #: Whether a column may be absent from some rows or files, and is missing there; elsewhere that is an error.
     open_columns = False
+    #: About how many bytes of values a byte of the file holds; decides how the work is divided.
+    expansion = 1
     #: What to say of a file without rows.
     nothing = "there are no rows in it; expected at least one."
 

@@ -20,11 +20,12 @@ _ERRORS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError)
 class _Columnar(Format):
     """A file of groups of rows (row groups, record batches, stripes); a block is a range of rows of one group."""
 
+    expansion = 8  # dictionaries and compression
     kind = ""
 
     def blocks(self, path: str, options: ReadOptions, block_bytes: int) -> Iterator[Block]:
         """Yields ranges of rows; a small group is a block of its own, a large one becomes several."""
-        size = sources.stamp(path).size
+        size = sources.stamp(path).size * self.expansion
         try:
             counts = self._group_rows(path)
         except _ERRORS as error:
