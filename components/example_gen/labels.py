@@ -1,6 +1,7 @@
 """Finds out what kind of task a label column is, and brings the labels of a test file in line with it."""
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -47,6 +48,7 @@ def find_task(values: Values, type_: pa.DataType, name: str, kind: str, positive
     counts = dict(values.counts)
     if len(counts) == 1:
         raise ConfigError(f"The label {name!r} is {next(iter(counts))!r} in every row; expected 2 values or more.")
+    positive = _as_read(positive, counts)
     chosen = cast(TaskKind, kind) if kind != "auto" else kind_of(values, type_)
     problems = _misfits(values, type_, name, chosen, positive)
     if problems:
@@ -58,6 +60,14 @@ def find_task(values: Values, type_: pa.DataType, name: str, kind: str, positive
         classes = [value for value in classes if value != positive] + [positive]
     _check_sizes(name, counts, splits)
     return Label(TaskSpec(chosen, name, tuple(classes)), {value: counts[value] for value in classes})
+
+
+def _as_read(positive: str | None, counts: Mapping[str, int]) -> str | None:
+    """Returns a label as it was read: true is 1, false is 0, and 1.0 is 1."""
+    if positive is None or positive in counts:
+        return positive
+    candidates = [{"true": "1", "false": "0"}.get(positive.lower(), positive), re.sub(r"\.0*$", "", positive)]
+    return next((candidate for candidate in candidates if candidate in counts), positive)
 
 
 def kind_of(values: Values, type_: pa.DataType) -> TaskKind:

@@ -185,6 +185,20 @@ def test_positive_value_is_put_last(tmp_path):
     assert inspect(str(path), None, ReadOptions(label="y"), positive="bad").task.classes == ("good", "bad")
 
 
+@pytest.mark.parametrize(
+    ("values", "positive", "classes"),
+    [
+        (["true", "false"], "True", ("0", "1")),
+        (["true", "false"], "false", ("1", "0")),
+        (["1.0", "2.0"], "1.0", ("2", "1")),
+    ],
+)
+def test_positive_value_may_be_written_as_in_the_file(tmp_path, values, positive, classes):
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{n},{values[n % 2]}\n" for n in range(30)), encoding="utf-8")
+    assert inspect(str(path), None, ReadOptions(label="y"), positive=positive).task.classes == classes
+
+
 def test_rows_without_label_are_counted(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "1,a\n2,b\n3,\n" * 10, encoding="utf-8")
