@@ -25,8 +25,11 @@ T = TypeVar("T", bound=HasRows)
 Task = Callable[[Sequence[Block]], list[T]]
 Place = tuple[str, int, int]
 
-# Below this many bytes in all, starting processes costs more than it saves.
-WORTH_PROCESSES = 8 << 20
+# Below these many bytes in all, starting threads, or processes, costs more than it saves. Threads start at once, and
+# most of the work is done in Arrow, NumPy and the compressor, which let other threads run; but not all of it, so that
+# threads do not scale far.
+WORTH_THREADS = 1 << 20
+WORTH_PROCESSES = 128 << 20
 _LEAST_BYTES, _MOST_BYTES = 1 << 20, 16 << 20
 # Into so many pieces of work a large input is divided, whatever the number of processes: outputs depend on it.
 _PIECES = 16
@@ -102,26 +105,28 @@ def _total(paths: Sequence[str]) -> int:
 
 
 class LocalPool(Pool):
-    """Processes on this machine; in this process alone where that is faster.
+    """Threads or processes on this machine, whatever is faster.
 
     Args:
-        workers: Number of processes; None takes one per core.
+        workers: Number of threads or processes; None takes one per core.
     """
 
     def __init__(self, workers: int | None = None) -> None:
         self._workers = workers or len(os.sched_getaffinity(0))
 
     def _run(self, task: "Task[T]", work: Iterable[list[Block]], total: int) -> Iterator[tuple[list[T], int]]:
-        if self._workers == 1 or total < WORTH_PROCESSES:
+        if self._workers == 1 or total < WORTH_THREADS:
             return (measured(task, blocks) for blocks in work)
-        return self._in_processes(task, work)
+        return self._side_by_side(task, work, "threading" if total < WORTH_PROCESSES else "loky")
 
-    def _in_processes(self, task: "Task[T]", work: Iterable[list[Block]]) -> Iterator[tuple[list[T], int]]:
+    def _side_by_side(
+        self, task: "Task[T]", work: Iterable[list[Block]], backend: str
+    ) -> Iterator[tuple[list[T], int]]:
         from joblib import Parallel, delayed
         from joblib.externals.loky.process_executor import TerminatedWorkerError
 
         parallel = Parallel(
-            n_jobs=self._workers, backend="loky", return_as="generator", pre_dispatch=2 * self._workers, batch_size=1
+            n_jobs=self._workers, backend=backend, return_as="generator", pre_dispatch=2 * self._workers, batch_size=1
         )
         try:
             yield from parallel(delayed(measured)(task, blocks) for blocks in work)

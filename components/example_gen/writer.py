@@ -1,13 +1,13 @@
 """Writes Arrow tables as sharded files: gzip-compressed TFRecord of tf.Example, or Parquet."""
 
 import abc
-import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from isal import isal_zlib
 
 from tfx_automl.components.example_gen import tfrecords
 from tfx_automl.components.example_gen.encoding import encode
@@ -57,7 +57,7 @@ class TfRecordWriter(ShardWriter):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._file: BinaryIO = open(path, "wb")  # noqa: SIM115  # closed by `close`
-        self._compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self._compressor = isal_zlib.compressobj(_LEVEL, isal_zlib.DEFLATED, _GZIP)
 
     def write(self, table: pa.Table) -> None:
         """Encodes, frames and compresses the rows."""

@@ -14,6 +14,8 @@ from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers.base import ROWS_PER_TABLE, Block, Format, Rejected
 from tfx_automl.errors import DataError
 
+# A piece of a group is read by passing over all that is before it, so there are never many.
+_MOST_PIECES = 4
 _ERRORS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError)
 
 
@@ -33,7 +35,7 @@ class _Columnar(Format):
         per_row = size / max(1, sum(counts))
         step = max(1, int(block_bytes / per_row)) if per_row else ROWS_PER_TABLE
         for group, rows in enumerate(counts):
-            pieces = max(1, -(-rows // step))
+            pieces = min(_MOST_PIECES, max(1, -(-rows // step)))
             cuts = [rows * number // pieces for number in range(pieces + 1)]
             for start, stop in itertools.pairwise(cuts):
                 yield Block(path, start, stop, int((stop - start) * per_row), group=group)

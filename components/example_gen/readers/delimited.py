@@ -169,7 +169,8 @@ def _parse(data: bytes, block: Block, options: ReadOptions, known: Mapping[str, 
     padded = [f" {token}" for token in options.missing]
     # Columns that are text elsewhere stay the text that they are here.
     as_text = {name: pa.string() for name in block.names if name in known and _is_text(known[name])}
-    return pa_csv.read_csv(
+    # Not `read_csv`, which on Python 3.10 walks over all objects of the process every time, to work around a cycle.
+    reader = pa_csv.open_csv(
         pa.BufferReader(data),
         read_options=pa_csv.ReadOptions(
             column_names=list(block.names), block_size=max(len(data) + 1, 1024), use_threads=False
@@ -183,6 +184,7 @@ def _parse(data: bytes, block: Block, options: ReadOptions, known: Mapping[str, 
             column_types=as_text,
         ),
     )
+    return reader.read_all()
 
 
 def _is_text(kind: pa.DataType) -> bool:
