@@ -90,14 +90,31 @@ def test_without_bounds_and_baseline_nothing_refuses_and_that_is_said() -> None:
     assert "no bound is set, so it is not gated" in verdict.checks[1].reason
 
 
-def test_baseline_without_the_metric_is_not_compared() -> None:
-    check = judge(Gate("binary"), METRICS, (), {"majority": {"auc": None}}).checks[0]
-    assert check.passed is None
-    assert check.reason == "Not compared with a trivial baseline: it has no auc for majority."
+@pytest.mark.parametrize("baseline", [{"majority": {"auc": None}}, {"majority": {}}, {}])
+def test_baseline_without_the_metric_refuses(baseline: dict) -> None:
+    verdict = judge(Gate("binary"), METRICS, (), baseline)
+    assert not verdict.blessed
+    assert verdict.checks[0].passed is False
+    assert verdict.reasons[0] == (
+        "auc must beat that of always predicting the most frequent class, but could not be computed for the baseline. "
+        "Evaluate on rows of both classes."
+    )
+
+
+def test_neither_model_nor_baseline_has_the_metric() -> None:
+    """A binary split with a single class: there is no AUC at all, and what cannot be judged is not blessed."""
+    verdict = judge(Gate("binary"), {"auc": None}, (), {"majority": {"auc": None}})
+    assert not verdict.blessed
+    assert verdict.reasons == (
+        "auc must beat that of always predicting the most frequent class, but could not be computed for the model and "
+        "the baseline. Evaluate on rows of both classes.",
+    )
 
 
 def test_metric_that_could_not_be_computed_does_not_beat_the_baseline() -> None:
-    assert failed(judge(Gate("binary"), {"auc": None}, (), BASELINE)) == ["baseline:auc"]
+    verdict = judge(Gate("binary"), {"auc": None}, (), BASELINE)
+    assert failed(verdict) == ["baseline:auc"]
+    assert "could not be computed for the model." in verdict.reasons[0]
 
 
 def test_regression_compares_errors_downwards() -> None:
