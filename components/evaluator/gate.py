@@ -182,6 +182,10 @@ def _gap_check(gap: Gap, bound: float | None) -> Check:
         reason = f"{what} must be {demand}, but could not be computed: {_why_not(gap)}"
         return Check(name, None, bound, False, f"{reason}{_left_out(gap)}")
     passed = gap.value >= bound if at_least else gap.value <= bound
+    if passed and gap.not_compared:
+        lacking = " and ".join(gap.not_compared)
+        reason = f"{what} must be {demand}, but {lacking} could not be compared: {_why_not(gap)}"
+        return Check(name, gap.value, bound, False, f"{reason}{_left_out(gap)}")
     return Check(name, gap.value, bound, passed, _sentence(what, gap.value, demand, passed) + _left_out(gap))
 
 
@@ -190,16 +194,19 @@ def _sentence(what: str, value: float, demand: str, passed: bool) -> str:
 
 
 def _why_not(gap: Gap) -> str:
-    if len(gap.judged) >= 2:
+    if not gap.not_compared:
         return "no group ever gets the positive prediction, so there is no ratio."
-    found = {0: "none has", 1: "only one has"}[len(gap.judged)]
-    return f"at least two groups with enough rows are needed, and {found}."
+    return f"at least two groups with enough rows and a defined {' and '.join(gap.not_compared)} are needed."
 
 
 def _left_out(gap: Gap) -> str:
     parts = [
         f" {why}: {', '.join(values)}."
-        for why, values in (("Too few rows to judge", gap.too_small), ("Not defined", gap.undefined))
+        for why, values in (
+            ("Too few rows to judge", gap.too_small),
+            ("Not defined", gap.undefined),
+            (f"Not all of {', '.join(gap.definition.metrics)} are defined", gap.partly),
+        )
         if values
     ]
     return "".join(parts)

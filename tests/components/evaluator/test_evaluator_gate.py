@@ -78,7 +78,33 @@ def test_too_small_slices_refuse_a_bounded_gap() -> None:
     assert not verdict.blessed
     assert verdict.reasons[0] == (
         "demographic_parity_difference for sex must be at most 1, but could not be computed: at least two groups with "
-        "enough rows are needed, and only one has. Too few rows to judge: M."
+        "enough rows and a defined selection_rate are needed. Too few rows to judge: M."
+    )
+
+
+def odds(*rates: tuple[float | None, float | None]) -> tuple[Gap, ...]:
+    """Gaps between groups A, B, C of which only (tpr, fpr) are known."""
+    named = zip("ABC", rates, strict=False)
+    slices = [SliceMetrics(("sex",), (name,), 100, {"tpr": tpr, "fpr": fpr}) for name, (tpr, fpr) in named]
+    return compute_gaps(slices, "binary", 30)
+
+
+def test_false_positives_of_a_group_without_positives_refuse() -> None:
+    gate = Gate("binary", max_gaps={"equalized_odds_difference": 0.1})
+    verdict = judge(gate, METRICS, odds((0.5, 0.1), (0.5, 0.1), (None, 0.9)))
+    assert failed(verdict) == ["gap:sex:equalized_odds_difference"]
+    assert verdict.reasons[0] == (
+        "equalized_odds_difference for sex is 0.8, but must be at most 0.1. Not all of tpr, fpr are defined: C."
+    )
+
+
+def test_equalized_odds_of_which_one_half_is_unknown_do_not_pass() -> None:
+    gate = Gate("binary", max_gaps={"equalized_odds_difference": 0.1})
+    verdict = judge(gate, METRICS, odds((0.5, 0.1), (None, 0.12)))
+    assert failed(verdict) == ["gap:sex:equalized_odds_difference"]
+    assert verdict.reasons[0] == (
+        "equalized_odds_difference for sex must be at most 0.1, but tpr could not be compared: at least two groups "
+        "with enough rows and a defined tpr are needed. Not all of tpr, fpr are defined: B."
     )
 
 
