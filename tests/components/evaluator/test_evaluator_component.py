@@ -21,7 +21,7 @@ SENSITIVE = (("sex",), ("race",), ("age_group",), ("sex", "race"))
 def binary(evaluate: Any, make_columns: Any) -> SimpleNamespace:
     """One evaluation of a binary model with all kinds of slices, with its columns as arrays."""
     columns = make_columns("binary")
-    done = evaluate("binary", columns, {"majority": {"auc": 0.5}, "rows_used": 3}, sensitive=SENSITIVE)
+    done = evaluate("binary", columns, {"majority": {"auc": 0.5}, "rows_used": 3, "split": "test"}, sensitive=SENSITIVE)
     done.columns = {name: np.array([MISSING if v is None else v for v in values]) for name, values in columns.items()}
     done.label = (done.columns["target"] == "yes").astype(int)
     done.score = done.columns["score"].astype(np.float32)
@@ -197,6 +197,18 @@ class TestBadInput:
     def test_unknown_split(self, evaluate: Any, make_columns: Any) -> None:
         with pytest.raises(EvaluationError, match="no split eval; they have test"):
             evaluate("binary", make_columns("binary", 20), example_splits=("eval",))
+
+    @pytest.mark.parametrize(
+        ("splits", "advice"),
+        [
+            (("test",), r"example_splits=\('eval',\), or Baseline split='test'\.$"),
+            (("test", "eval"), r"evaluated on test, eval: .* example_splits=\('eval',\)\.$"),
+        ],
+    )
+    def test_baseline_of_another_split(self, evaluate: Any, make_columns: Any, splits: Any, advice: str) -> None:
+        baseline = {"majority": {"auc": 0.5}, "split": "eval"}
+        with pytest.raises(EvaluationError, match=rf"(?s)measured on the split eval, but .*{advice}"):
+            evaluate("binary", make_columns("binary", 20), baseline, example_splits=splits)
 
     def test_no_rows(self, evaluate: Any, make_columns: Any) -> None:
         with pytest.raises(EvaluationError, match="no rows to evaluate"):
