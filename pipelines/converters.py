@@ -42,10 +42,21 @@ def text(value: object) -> str:
     """Reads a text; a number in a YAML file counts as the text it is written as.
 
     Raises:
-        ValueError: It is empty, or no single value.
+        ValueError: It is empty, no single value, or what YAML has made of a word such as `yes` or `null`.
     """
-    if value is None or isinstance(value, (list, tuple, dict)) or not str(value):
+    if isinstance(value, (list, tuple, dict)) or value == "":
         raise ValueError(f"expected a text, got {value!r}")
+    return _as_written(value)
+
+
+def _as_written(value: object) -> str:
+    """Returns a single value as text, if it can still be told how it was written.
+
+    YAML reads `yes`, `on` and `true` as one value, and `null`, `~` and nothing as another.
+    """
+    if value is None or isinstance(value, bool):
+        words = "null, ~ or nothing" if value is None else "yes, on or true" if value else "no, off or false"
+        raise ValueError(f"expected a text, got {value!r}, which is how YAML reads {words}; put it in quotes")
     return str(value)
 
 
@@ -53,12 +64,12 @@ def names(value: object) -> tuple[str, ...]:
     """Reads `a,b,c`, or a list of names.
 
     Raises:
-        ValueError: There is none, or one of them is empty.
+        ValueError: There is none, or one of them is empty or no text.
     """
-    parts = value.split(",") if isinstance(value, str) else value
+    parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, bool) else value
     if not isinstance(parts, Iterable) or isinstance(parts, Mapping):
         raise ValueError(f"expected names separated by commas, got {value!r}")
-    found = tuple(str(part).strip() for part in parts)
+    found = tuple(_as_written(part).strip() for part in parts)
     if not found or not all(found):
         raise ValueError(f"expected names separated by commas, none of them empty, got {value!r}")
     return found
@@ -68,12 +79,12 @@ def tokens(value: object) -> tuple[str, ...]:
     """Reads the texts that stand for a missing value: one or a list; the empty text is allowed.
 
     Raises:
-        ValueError: It is no text and no list of texts.
+        ValueError: It is no text and no list of texts, or one is what YAML has made of a word such as `yes` or `null`.
     """
-    if isinstance(value, str):
-        return (value,)
+    if isinstance(value, (str, bool)):
+        return (_as_written(value),)
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
-        return tuple(str(token) for token in value)
+        return tuple(_as_written(token) for token in value)
     raise ValueError(f"expected a text or a list of texts, got {value!r}")
 
 

@@ -1,6 +1,9 @@
 """The configuration: what is accepted, and that all mistakes come at once."""
 
+import re
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +81,37 @@ def test_every_mistake_is_reported_at_once():
 def test_each_mistake_has_its_message(values, message):
     with pytest.raises(ConfigError, match=message):
         RunConfig.from_mapping(MINIMAL | values)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("missing: [NA, null]", "--missing: expected a text, got None, which is how YAML reads null, ~ or nothing"),
+        ("missing: [NA, ~]", "--missing: expected a text, got None"),
+        ("missing: no", "--missing: expected a text, got False, which is how YAML reads no, off or false; put it in q"),
+        ("missing: [NA, off]", "--missing: expected a text, got False"),
+        ("positive: yes", "--positive: expected a text, got True, which is how YAML reads yes, on or true; put it in"),
+        ("positive: true", "--positive: expected a text, got True"),
+        ("exclude: [on, age]", "--exclude: expected a text, got True"),
+        ("exclude: on", "--exclude: expected a text, got True"),
+        ("sensitive: [[on, age]]", "--sensitive: expected a text, got True"),
+    ],
+)
+def test_words_that_yaml_reads_as_something_else_are_refused(line, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        RunConfig.from_mapping(MINIMAL | yaml.safe_load(line))
+
+
+def test_quoted_words_of_yaml_are_texts():
+    config = RunConfig.from_mapping(MINIMAL | yaml.safe_load("{missing: ['NA', 'null', ''], positive: 'yes'}"))
+    assert config.missing == ("NA", "null", "")
+    assert config.positive == "yes"
+
+
+def test_numbers_of_yaml_are_texts():
+    config = RunConfig.from_mapping(MINIMAL | yaml.safe_load("{missing: [-999, 0.5], positive: 1}"))
+    assert config.missing == ("-999", "0.5")
+    assert config.positive == "1"
 
 
 def test_configuration_is_frozen_deeply():
