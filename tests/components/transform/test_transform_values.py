@@ -256,6 +256,29 @@ def test_indicator_gives_way_to_a_column_of_its_name(transform_tables):
 
 
 @pytest.mark.slow
+def test_column_without_a_value_in_train_is_not_parsed_anywhere(transform_tables):
+    """SchemaGen calls such a column text; parsing its numbers in another split as text would fail."""
+    import tensorflow as tf
+
+    def table(**rare):
+        return pa.table({"x": [0.0, 1.0, 2.0] * 10, "label": ["n", "y"] * 15, **rare})
+
+    tables = {
+        "train": table(whole=pa.nulls(30, pa.int64()), real=pa.nulls(30, pa.float64())),
+        "eval": table(whole=[None, 7, 8] * 10, real=[0.5, None, 1.5] * 10),
+    }
+    run = transform_tables(tables, TaskSpec("binary", "label", ("n", "y")))
+    assert {run.plan[name].reason for name in ("whole", "real")} == {"missing in all 30 training rows"}
+    assert run.values["eval"]["x_xf"].tolist() == run.values["train"]["x_xf"].tolist()
+    assert set(run.graph.raw_feature_spec()) == {"x", "label"}
+    example = tf.train.Example()
+    example.features.feature["x"].float_list.value.append(1.0)
+    example.features.feature["whole"].int64_list.value.append(7)
+    parsed = tf.io.parse_example([example.SerializeToString()], run.graph.raw_feature_spec())
+    assert run.graph.transform_features_layer()(parsed)["x_xf"].numpy().tolist() == [0.0]
+
+
+@pytest.mark.slow
 def test_only_the_given_splits(transform_tables):
     table = pa.table({"x": [0.0, 1.0, 2.0] * 10, "label": ["n", "y"] * 15})
     task = TaskSpec("binary", "label", ("n", "y"))
