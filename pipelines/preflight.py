@@ -48,12 +48,13 @@ def _against_the_data(config: RunConfig, found: Any) -> list[str]:
     """Returns what in the options does not fit the task or the columns that were found."""
     from tfx_automl.components.evaluator.gate import Gate
     from tfx_automl.components.example_gen.inspect import unknown_column
+    from tfx_automl.models.inputs import are_images
     from tfx_automl.models.metrics import objective_name
 
     checks: list[Callable[[], object]] = [
         lambda: objective_name(found.task, config.objective),
         lambda: Gate(found.task.kind, config.min_metric, config.max_gap),
-        lambda: _check_family(config.family, "image" in found.columns),
+        lambda: _check_family(config.family, are_images(found.columns)),
     ]
     problems = [problem for check in checks for problem in _problems_of(check)]
     absent = [name for name in config.exclude if name not in found.columns]

@@ -1,14 +1,14 @@
 """How to call the pushed model: a request with one real row, and the lines of code that send it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 _ROWS_LOOKED_AT = 200
 
 
-def write_request(model: Path, examples: Path, path: Path, columns: Iterable[str]) -> list[str]:
+def write_request(model: Path, examples: Path, path: Path, columns: Collection[str]) -> list[str]:
     """Writes a request for the signature `serving_raw` with a row of the test split.
 
     Args:
@@ -22,10 +22,12 @@ def write_request(model: Path, examples: Path, path: Path, columns: Iterable[str
     """
     import tensorflow as tf
 
+    from tfx_automl.models.inputs import are_images
+
+    if are_images(columns):  # raw bytes in JSON help nobody
+        return _code_for_examples(model, examples)
     signature = tf.saved_model.load(str(model)).signatures["serving_raw"]
     inputs = signature.structured_input_signature[1]
-    if any(name == "image" for name in inputs):  # raw bytes in JSON help nobody
-        return _code_for_examples(model, examples)
     row = _fullest_row(examples, inputs, columns)
     request = {"signature_name": "serving_raw", "instances": [row]}
     path.write_text(json.dumps(request, indent=2) + "\n", encoding="utf-8")

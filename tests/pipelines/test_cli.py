@@ -93,6 +93,13 @@ def test_options_that_do_not_fit_the_data_are_refused_before_anything_is_written
     assert not output.exists()
 
 
+def test_a_column_that_is_merely_called_image_makes_no_images(tmp_path, capsys):
+    path = tmp_path / "files.csv"
+    path.write_text("image,y\n" + "".join(f"{'ab'[n % 2]}.png,{n % 3 % 2}\n" for n in range(30)), encoding="utf-8")
+    assert main(["run", str(path), "--label", "y", "--output", str(tmp_path / "out"), "--family", "dense"]) == 2
+    assert "The model family 'dense' is not for a table" in capsys.readouterr().err
+
+
 def test_bad_data_leaves_no_output(tmp_path, capsys):
     output = tmp_path / "out"
     assert main(["run", str(tmp_path / "absent.csv"), "--label", "y", "--output", str(output)]) == 2

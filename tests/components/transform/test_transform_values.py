@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tfx_automl.errors import DataError
+from tfx_automl.models.data import prepare
 from tfx_automl.models.task import TaskSpec
 
 ROWS = 2000
@@ -234,6 +235,17 @@ def test_images_pass_unchanged(transform_tables):
     assert [run.values["train"][f"image/{side}_xf"][0] for side in ("height", "width", "channels")] == [2, 3, 1]
     assert run.plan["image"].kept and not run.plan["image/height"].kept
     assert "2 × 3 × 1" in run.plan["image"].reason
+
+
+@pytest.mark.slow
+def test_column_that_is_merely_called_image_is_learned_from(transform_tables, tmp_path):
+    table = pa.table({"image": ["a.png", "b.png", "a.png"] * 10, "label": ["n", "y"] * 15})
+    task = TaskSpec("binary", "label", ("n", "y"))
+    run = transform_tables({"train": table}, task)
+    files = [str(path) for path in (run.folder / "transformed/Split-train").iterdir()]
+    data = prepare({"train": files}, str(run.folder / "graph"), task, tmp_path / "arrays")
+    assert data.inputs.categorical == (("image_xf", 4),)
+    assert data.split("train").categorical[:, 0].tolist() == run.values["train"]["image_xf"].tolist()
 
 
 @pytest.mark.slow
