@@ -45,7 +45,13 @@ def search_family(
     space = family.space(data.inputs, len(data.split("train")))
     objective = Objective(objective_name(data.task, options.objective))
     searched = {name: value for name, value in asdict(options).items() if name not in _NOT_IN_THE_KEY}
-    key = content_key(data=identity, space=space.to_config(), options=searched, version=tfx_automl.__version__)
+    key = content_key(
+        data=identity,
+        task=data.task.to_json(),
+        space=space.to_config(),
+        options=searched,
+        version=tfx_automl.__version__,
+    )
     folder = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
     workers = options.workers or default_workers()
     console.line(f"  family {family.name}, objective {objective.metric} ({objective.direction}), {workers} workers")
