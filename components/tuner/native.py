@@ -83,7 +83,11 @@ def scheduler_of(options: SearchOptions) -> BracketScheduler:
 
 
 def _environment(arguments: dict[str, object]) -> dict[str, str]:
-    """Environment of the workers: their share of the cores, no GPU probing, no progress of the libraries."""
+    """Returns what the workers' environment says.
+
+    OpenMP gets their share of the cores, TensorFlow's C++ code only reports errors, Keras runs on TensorFlow, and
+    oneDNN, which sums in another order, stays off unless the variable is set already. GPUs are left as they are.
+    """
     threads = str(arguments["threads"])
     return {
         "OMP_NUM_THREADS": threads,
