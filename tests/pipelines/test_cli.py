@@ -73,6 +73,43 @@ def test_mistakes_in_options_and_data_come_together(people, tmp_path, capsys):
     assert (taken / "thesis.txt").read_text(encoding="utf-8") == "precious"
 
 
+ALL_WRONG = ("--family", "forest", "--exclude", "nope", "--objective", "val_rmse", "--min-metric", "rmse=1")
+NO_FAMILY = "There is no model family 'forest'"
+NO_COLUMN = "--exclude: there is no column 'nope'"
+NO_METRIC = "a binary task has no metric 'val_rmse'"
+NO_BOUND = "no metric that can be bounded for a binary task"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "messages"),
+    [
+        (("--label", "incom"), ("there is no column 'incom'", NO_FAMILY, NO_COLUMN)),
+        (
+            ("--label", "incom", "--task", "binary"),
+            ("there is no column 'incom'", NO_FAMILY, NO_COLUMN, NO_METRIC, NO_BOUND),
+        ),
+        (
+            ("--label", "income", "--sensitive", "sexx", "--positive", "maybe", "--test-data", "absent.csv"),
+            ("'sexx'", "'maybe' is no value", "absent.csv", NO_FAMILY, NO_COLUMN, NO_METRIC, NO_BOUND),
+        ),
+        (("--label", "income", "--columns", "a,b"), ("'income' is not among", NO_FAMILY, NO_COLUMN)),
+        (("--label", "income", "--delimiter", '"'), ("delimiter: expected a single ASCII", NO_FAMILY)),
+    ],
+)
+def test_mistakes_in_the_data_do_not_hide_those_in_the_options(people, tmp_path, capsys, arguments, messages):
+    assert main(["run", str(people), "--output", str(tmp_path / "out"), *arguments, *ALL_WRONG]) == 2
+    shown = capsys.readouterr().err
+    assert [message for message in messages if message not in shown] == []
+    assert len(set(shown.splitlines())) == len(shown.splitlines())
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_mistakes_in_the_options(tmp_path, capsys):
+    status = main(["run", str(tmp_path / "absent.csv"), "--label", "y", "--output", str(tmp_path / "out"), *ALL_WRONG])
+    shown = capsys.readouterr().err
+    assert status == 2
+    assert "absent.csv" in shown and NO_FAMILY in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
