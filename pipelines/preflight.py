@@ -97,7 +97,7 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
         ]
     checks.append(lambda: _check_family(config.family, known.columns))
     problems = [problem for check in checks for problem in _problems_of(check)]
-    return problems + ([] if known.columns is None else _exclude_problems(config, known.columns))
+    return problems + ([] if known.columns is None else _column_problems(config, known.columns))
 
 
 def _check_family(name: str, columns: tuple[str, ...] | None) -> None:
@@ -111,11 +111,27 @@ def _check_family(name: str, columns: tuple[str, ...] | None) -> None:
         get_family(name)
 
 
-def _exclude_problems(config: RunConfig, columns: tuple[str, ...]) -> list[str]:
+def _column_problems(config: RunConfig, columns: tuple[str, ...]) -> list[str]:
+    """Returns the excluded columns that do not exist, and whether none is left to learn from."""
     from tfx_automl.components.example_gen.inspect import unknown_column
+    from tfx_automl.models.inputs import IMAGE_COLUMNS, are_images
 
     absent = [name for name in config.exclude if name not in columns]
-    return [f"--exclude: {unknown_column(name, list(columns))}" for name in absent]
+    problems = [f"--exclude: {unknown_column(name, list(columns))}" for name in absent]
+    features, excluded = set(columns) - {config.label}, set(config.exclude)
+    if are_images(columns) and excluded & set(IMAGE_COLUMNS):
+        excluded.update(IMAGE_COLUMNS)  # as Transform does
+    if not features:
+        problems.append(
+            f"{config.data}: there is no column but the label {config.label!r}; expected at least one to learn from:"
+            " add one."
+        )
+    elif features <= excluded:
+        problems.append(
+            f"--exclude: got {', '.join(config.exclude)}, which leaves nothing to learn from but the label"
+            f" {config.label!r}; exclude fewer of the {len(features)} columns."
+        )
+    return problems
 
 
 def _problems_of(check: Callable[[], object]) -> list[str]:

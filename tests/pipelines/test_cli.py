@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tfx_automl.models.inputs import IMAGE_COLUMNS
 from tfx_automl.pipelines.cli import main
-from tfx_automl.pipelines.config import flag_name, option_fields
+from tfx_automl.pipelines.config import RunConfig, flag_name, option_fields
 from tfx_automl.pipelines.output import MARKER, OutputFolder
+from tfx_automl.pipelines.preflight import _column_problems
 
 HEAVY = ("tensorflow", "tfx", "keras", "apache_beam", "numpy", "pandas", "pyarrow", "sklearn", "rich")
 
@@ -117,6 +119,10 @@ def test_a_file_that_cannot_be_read_does_not_hide_mistakes_in_the_options(tmp_pa
         (("--family", "forest"), "There is no model family 'forest'; there are mlp, dense"),
         (("--family", "dense"), "The model family 'dense' is not for a table"),
         (("--exclude", "agee"), "--exclude: there is no column 'agee'; did you mean 'age'?"),
+        (
+            ("--exclude", "age,sex"),
+            "--exclude: got age, sex, which leaves nothing to learn from but the label 'income'",
+        ),
         (("--min-metric", "rmse=1"), "'rmse', which is no metric that can be bounded for a binary task"),
         (("--sensitive", "sex", "--max-gap", "unfairness=0.1"), "'unfairness', which is no gap"),
     ],
@@ -135,6 +141,20 @@ def test_a_column_that_is_merely_called_image_makes_no_images(tmp_path, capsys):
     path.write_text("image,y\n" + "".join(f"{'ab'[n % 2]}.png,{n % 3 % 2}\n" for n in range(30)), encoding="utf-8")
     assert main(["run", str(path), "--label", "y", "--output", str(tmp_path / "out"), "--family", "dense"]) == 2
     assert "The model family 'dense' is not for a table" in capsys.readouterr().err
+
+
+def test_a_file_with_nothing_but_the_label(tmp_path, capsys):
+    path = tmp_path / "labels.csv"
+    path.write_text("y\n" + "0\n1\n" * 20, encoding="utf-8")
+    assert main(["run", str(path), "--label", "y", "--output", str(tmp_path / "out")]) == 2
+    assert "labels.csv: there is no column but the label 'y'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_image_is_excluded_with_any_of_its_sizes():
+    config = RunConfig(data="d-images-idx3-ubyte", label="label", output="out", exclude=("image/height",))
+    assert len(_column_problems(config, (*IMAGE_COLUMNS, "label"))) == 1
+    assert _column_problems(config, (*IMAGE_COLUMNS, "label", "age")) == []
 
 
 def test_bad_data_leaves_no_output(tmp_path, capsys):
