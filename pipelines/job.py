@@ -53,8 +53,10 @@ def _run(config: RunConfig, found: Any, output: OutputFolder, started: float) ->
     from tfx_automl.pipelines.build import build_pipeline
     from tfx_automl.pipelines.printing import print_summary
     from tfx_automl.pipelines.runner import run_locally
+    from tfx_automl.pipelines.serving import forget_stale_pushes
     from tfx_automl.pipelines.summary import summarise, write_summary
 
+    forget_stale_pushes(output)
     times = run_locally(build_pipeline(config, found.task, output))
     summary = summarise(found, output, times, time.monotonic() - started)
     write_summary(summary, output)

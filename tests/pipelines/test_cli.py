@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tfx_automl.models.inputs import IMAGE_COLUMNS
 from tfx_automl.pipelines.cli import main
-from tfx_automl.pipelines.config import flag_name, option_fields
+from tfx_automl.pipelines.config import RunConfig, flag_name, option_fields
 from tfx_automl.pipelines.output import MARKER, OutputFolder
+from tfx_automl.pipelines.preflight import _column_problems
 
 HEAVY = ("tensorflow", "tfx", "keras", "apache_beam", "numpy", "pandas", "pyarrow", "sklearn", "rich")
 
@@ -73,6 +75,43 @@ def test_mistakes_in_options_and_data_come_together(people, tmp_path, capsys):
     assert (taken / "thesis.txt").read_text(encoding="utf-8") == "precious"
 
 
+ALL_WRONG = ("--family", "forest", "--exclude", "nope", "--objective", "val_rmse", "--min-metric", "rmse=1")
+NO_FAMILY = "There is no model family 'forest'"
+NO_COLUMN = "--exclude: there is no column 'nope'"
+NO_METRIC = "a binary task has no metric 'val_rmse'"
+NO_BOUND = "no metric that can be bounded for a binary task"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "messages"),
+    [
+        (("--label", "incom"), ("there is no column 'incom'", NO_FAMILY, NO_COLUMN)),
+        (
+            ("--label", "incom", "--task", "binary"),
+            ("there is no column 'incom'", NO_FAMILY, NO_COLUMN, NO_METRIC, NO_BOUND),
+        ),
+        (
+            ("--label", "income", "--sensitive", "sexx", "--positive", "maybe", "--test-data", "absent.csv"),
+            ("'sexx'", "'maybe' is no value", "absent.csv", NO_FAMILY, NO_COLUMN, NO_METRIC, NO_BOUND),
+        ),
+        (("--label", "income", "--columns", "a,b"), ("'income' is not among", NO_FAMILY, NO_COLUMN)),
+        (("--label", "income", "--delimiter", '"'), ("delimiter: expected a single ASCII", NO_FAMILY)),
+    ],
+)
+def test_mistakes_in_the_data_do_not_hide_those_in_the_options(people, tmp_path, capsys, arguments, messages):
+    assert main(["run", str(people), "--output", str(tmp_path / "out"), *arguments, *ALL_WRONG]) == 2
+    shown = capsys.readouterr().err
+    assert [message for message in messages if message not in shown] == []
+    assert len(set(shown.splitlines())) == len(shown.splitlines())
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_mistakes_in_the_options(tmp_path, capsys):
+    status = main(["run", str(tmp_path / "absent.csv"), "--label", "y", "--output", str(tmp_path / "out"), *ALL_WRONG])
+    shown = capsys.readouterr().err
+    assert status == 2
+    assert "absent.csv" in shown and NO_FAMILY in shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -80,6 +119,10 @@ def test_mistakes_in_options_and_data_come_together(people, tmp_path, capsys):
         (("--family", "forest"), "There is no model family 'forest'; there are mlp, dense"),
         (("--family", "dense"), "The model family 'dense' is not for a table"),
         (("--exclude", "agee"), "--exclude: there is no column 'agee'; did you mean 'age'?"),
+        (
+            ("--exclude", "age,sex"),
+            "--exclude: got age, sex, which leaves nothing to learn from but the label 'income'",
+        ),
         (("--min-metric", "rmse=1"), "'rmse', which is no metric that can be bounded for a binary task"),
         (("--sensitive", "sex", "--max-gap", "unfairness=0.1"), "'unfairness', which is no gap"),
     ],
@@ -91,6 +134,27 @@ def test_options_that_do_not_fit_the_data_are_refused_before_anything_is_written
     assert main(["run", str(people), "--label", "income", "--output", str(output), *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not output.exists()
+
+
+def test_a_column_that_is_merely_called_image_makes_no_images(tmp_path, capsys):
+    path = tmp_path / "files.csv"
+    path.write_text("image,y\n" + "".join(f"{'ab'[n % 2]}.png,{n % 3 % 2}\n" for n in range(30)), encoding="utf-8")
+    assert main(["run", str(path), "--label", "y", "--output", str(tmp_path / "out"), "--family", "dense"]) == 2
+    assert "The model family 'dense' is not for a table" in capsys.readouterr().err
+
+
+def test_a_file_with_nothing_but_the_label(tmp_path, capsys):
+    path = tmp_path / "labels.csv"
+    path.write_text("y\n" + "0\n1\n" * 20, encoding="utf-8")
+    assert main(["run", str(path), "--label", "y", "--output", str(tmp_path / "out")]) == 2
+    assert "labels.csv: there is no column but the label 'y'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_image_is_excluded_with_any_of_its_sizes():
+    config = RunConfig(data="d-images-idx3-ubyte", label="label", output="out", exclude=("image/height",))
+    assert len(_column_problems(config, (*IMAGE_COLUMNS, "label"))) == 1
+    assert _column_problems(config, (*IMAGE_COLUMNS, "label", "age")) == []
 
 
 def test_bad_data_leaves_no_output(tmp_path, capsys):
