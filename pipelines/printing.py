@@ -40,10 +40,15 @@ def render(summary: Mapping[str, Any]) -> RenderableType:
 
 
 def _table(title: str, *columns: str, numbers_from: int = 1) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    table = Table(title=Text(title, style="bold"), title_justify="left", header_style="dim")
     for position, column in enumerate(columns):
-        table.add_column(column, justify="right" if position >= numbers_from else "left", overflow="fold")
+        table.add_column(Text(column), justify="right" if position >= numbers_from else "left", overflow="fold")
     return table
+
+
+def _add_row(table: Table, *cells: str) -> None:
+    """Adds a row of plain texts: rich would read the square brackets of a column `speed [m/s]` as markup."""
+    table.add_row(*(Text(cell) for cell in cells))
 
 
 def _number(value: object) -> str:
@@ -62,7 +67,7 @@ def _data(summary: Mapping[str, Any]) -> RenderableType:
     lines += [f"anomaly in {a['split']}, {a['column']}: {a['what']}" for a in summary["anomalies"]]
     table = _table("Features", "feature", "as", "why", numbers_from=3)
     for feature in features["kept"]:
-        table.add_row(feature["name"], feature["kind"], feature["reason"])
+        _add_row(table, feature["name"], feature["kind"], feature["reason"])
     return Group(Text("\nData", style="bold"), Text("\n".join(lines)), Text(""), table)
 
 
@@ -76,9 +81,8 @@ def _trials(summary: Mapping[str, Any]) -> RenderableType:
     table.columns[-1].justify = "left"
     for trial in ranked[:_BEST_TRIALS]:
         values = _values(trial["values"])
-        table.add_row(
-            str(trial["trial_id"]), str(trial["epochs"]), _number(trial["score"]), f"{trial['seconds']:.1f}", values
-        )
+        score, seconds = _number(trial["score"]), f"{trial['seconds']:.1f}"
+        _add_row(table, str(trial["trial_id"]), str(trial["epochs"]), score, seconds, values)
     more = len(trials["table"]) - min(len(ranked), _BEST_TRIALS)
     best = Text(f"Best hyperparameters: {_values(summary['best_hyperparameters'])}")
     return Group(table, Text(f"… and {more} more in summary.json" if more else ""), best)
@@ -99,7 +103,7 @@ def _metrics(summary: Mapping[str, Any]) -> RenderableType:
     }
     table = _table("\nOn the test split", "metric", *columns)
     for metric in _TEST_METRICS[summary["task"]]:
-        table.add_row(metric, *(_number(metrics.get(metric)) for metrics in columns.values()))
+        _add_row(table, metric, *(_number(metrics.get(metric)) for metrics in columns.values()))
     return table
 
 
@@ -110,9 +114,8 @@ def _slices(summary: Mapping[str, Any]) -> RenderableType | None:
     table = _table("\nBy group", "group", "value", "rows", *metrics, numbers_from=2)
     for entry in summary["slices"]:
         count = f"{entry['count']} (too small)" if entry["too_small"] else str(entry["count"])
-        table.add_row(
-            entry["feature"], str(entry["value"]), count, *(_number(entry["metrics"].get(m)) for m in metrics)
-        )
+        numbers = (_number(entry["metrics"].get(metric)) for metric in metrics)
+        _add_row(table, entry["feature"], str(entry["value"]), count, *numbers)
     return table
 
 
@@ -123,7 +126,7 @@ def _gaps(summary: Mapping[str, Any]) -> RenderableType | None:
     names: Sequence[str] = list(next(iter(gaps.values())))
     table = _table("\nGaps between groups", "gap", *gaps)
     for name in names:
-        table.add_row(name.replace("_", " "), *(_number(group.get(name)) for group in gaps.values()))
+        _add_row(table, name.replace("_", " "), *(_number(group.get(name)) for group in gaps.values()))
     return table
 
 

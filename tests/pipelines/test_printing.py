@@ -1,0 +1,56 @@
+"""The printed summary: what comes out of the data is shown as it is."""
+
+import io
+from typing import Any
+
+import pytest
+
+from tfx_automl.pipelines.printing import print_summary
+
+
+def summary_of(name: str, value: str) -> dict[str, Any]:
+    """A summary of a run in which one name and one value from the data stand wherever they can."""
+    trial = {"trial_id": 0, "epochs": 3, "score": 0.8, "seconds": 1.5, "values": {"layers": 2, "scale": value}}
+    return {
+        "task": "binary",
+        "rows": {"read": 100, "splits": {"train": 70, "eval": 15, "test": 15}, "dropped_without_label": 0},
+        "notes": [f"note of {value}"],
+        "features": {
+            "kept": [{"name": name, "kind": "number", "reason": f"kept as {value}"}],
+            "dropped": [{"name": f"{name} too", "kind": "none", "reason": f"dropped as {value}"}],
+        },
+        "anomalies": [{"split": "eval", "column": name, "what": f"unexpected {value}"}],
+        "trials": {
+            "count": 1,
+            "epochs": 3,
+            "objective": "val_auc",
+            "direction": "max",
+            "stop_reason": f"stopped by {value}",
+            "table": [trial],
+        },
+        "best_hyperparameters": {"layers": 2, "scale": value},
+        "test_metrics": {"auc": 0.8},
+        "baseline_metrics": {"majority": {"auc": 0.5}, "positive": 1},
+        "slices": [{"feature": name, "value": value, "count": 15, "too_small": True, "metrics": {"auc": None}}],
+        "gaps": {name: {"accuracy_difference": 0.1}},
+        "blessed": True,
+        "reasons": [f"accuracy_difference for {name} and {value} is fine"],
+        "reports": {"fairness": "runs/x/report.html"},
+        "pushed_model": "runs/x/serving/1",
+        "how_to_call": ["print('called')"],
+    }
+
+
+def printed(summary: dict[str, Any]) -> str:
+    stream = io.StringIO()
+    print_summary(summary, stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("text", ["rate [/s]", "speed [m/s]", "[red]", "[/]", "[bold]x[/bold]", ":smile:"])
+def test_square_brackets_are_no_markup(text):
+    plain = printed(summary_of("NAME", "VALUE"))
+    shown = printed(summary_of(text, "VALUE"))
+    assert shown.count(text) == plain.count("NAME") > 5
+    shown = printed(summary_of("NAME", text))
+    assert shown.count(text) == plain.count("VALUE") > 5
