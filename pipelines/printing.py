@@ -30,12 +30,13 @@ def print_summary(summary: Mapping[str, Any], stream: TextIO) -> None:
         stream: Where to.
     """
     console = Console(file=stream, width=None if stream.isatty() else _WIDTH, highlight=False)
-    console.print(render(summary))
+    console.print(render(summary), crop=False)  # the code must stay whole, however narrow the terminal is
 
 
 def render(summary: Mapping[str, Any]) -> RenderableType:
     """Returns the whole summary as one renderable of rich."""
-    parts = (_data(summary), _trials(summary), _metrics(summary), _slices(summary), _gaps(summary), _verdict(summary))
+    sections = (_data, _trials, _metrics, _slices, _gaps, _verdict, _how_to_call)
+    parts = [section(summary) for section in sections]
     return Group(*(part for part in parts if part is not None))
 
 
@@ -135,8 +136,16 @@ def _verdict(summary: Mapping[str, Any]) -> RenderableType:
     lines = [f"• {reason}" for reason in summary["reasons"]]
     lines += ["", f"Fairness report: {summary['reports']['fairness']}"]
     if summary["pushed_model"]:
-        lines += [f"Pushed model:    {summary['pushed_model']}", "", *summary["how_to_call"]]
+        lines += [f"Pushed model:    {summary['pushed_model']}"]
     else:
         lines += ["Nothing was pushed."]
     title = "BLESSED" if blessed else "NOT BLESSED"
     return Panel(Text("\n".join(lines)), title=title, title_align="left", border_style="green" if blessed else "red")
+
+
+def _how_to_call(summary: Mapping[str, Any]) -> RenderableType | None:
+    """Returns the code outside of any border and never wrapped, so that it can be copied from a terminal and pasted."""
+    if not summary["how_to_call"]:
+        return None
+    code = Text("\n".join(summary["how_to_call"]), no_wrap=True, overflow="ignore")
+    return Group(Text("To call it:\n"), code)

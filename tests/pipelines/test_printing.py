@@ -1,5 +1,6 @@
 """The printed summary: what comes out of the data is shown as it is."""
 
+import ast
 import io
 from typing import Any
 
@@ -54,3 +55,26 @@ def test_square_brackets_are_no_markup(text):
     assert shown.count(text) == plain.count("NAME") > 5
     shown = printed(summary_of("NAME", text))
     assert shown.count(text) == plain.count("VALUE") > 5
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_code_can_be_copied_from_a_terminal_of_any_width(width, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    folder = "/data/somebody/with a long name/" + "deep/" * 20
+    code = ["import json", f"row = json.load(open({folder + '[1].json'!r}))['instances'][0]", "print(row)"]
+    terminal = Terminal()
+    print_summary(summary_of("NAME", "VALUE") | {"how_to_call": code}, terminal)
+    _, _, below = terminal.getvalue().partition("To call it:\n\n")
+    assert below == "\n".join(code) + "\n"
+    ast.parse(below)
+
+
+def test_nothing_to_call_where_nothing_was_pushed():
+    shown = printed(summary_of("NAME", "VALUE") | {"pushed_model": None, "how_to_call": []})
+    assert "Nothing was pushed." in shown
+    assert "To call it" not in shown
