@@ -148,3 +148,56 @@ def test_output_that_is_a_file(tmp_path, people, capsys):
     assert main(["run", str(people), "--label", "income", "--output", str(people)]) == 2
     assert "is a file" in capsys.readouterr().err
     assert people.read_text(encoding="utf-8").startswith("age,sex,income")
+
+
+@pytest.fixture
+def dead_ends(tmp_path: Path) -> dict[str, str]:
+    """Paths at which no folder can be made, by what is in the way."""
+    (tmp_path / "a_file").write_text("precious", encoding="utf-8")
+    (tmp_path / "dangling").symlink_to(tmp_path / "absent")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    return {
+        "below a file": str(tmp_path / "a_file" / "x" / "y"),
+        "below a device": "/dev/null/x",
+        "in /proc": "/proc/tfx-automl-test",
+        "a link to nothing": str(tmp_path / "dangling"),
+        "below a link to nothing": str(tmp_path / "dangling" / "x"),
+        "a link to itself": str(tmp_path / "loop"),
+        "too long": str(tmp_path / ("n" * 300)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("below a file", "a_file is a file;"),
+        ("below a device", "/dev/null is no folder;"),
+        ("in /proc", "/proc/tfx-automl-test cannot be made ("),
+        ("a link to nothing", "dangling is a link to something that does not exist;"),
+        ("below a link to nothing", "dangling is a link to something that does not exist;"),
+        ("a link to itself", "loop is a link to something that does not exist;"),
+        ("too long", "cannot be made (File name too long);"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "demo"])
+def test_output_that_cannot_be_made(command, what, message, people, dead_ends, capsys):
+    data = (str(people), "--label", "income") if command == "run" else ()
+    assert main([command, *data, "--output", dead_ends[what]]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("tfx-automl: --output: ")
+    assert shown.count("\n") == 1
+    assert message in shown
+    assert "in a place where you may write" in shown
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_output_without_permission(existing, tmp_path, people, monkeypatch, capsys):
+    parent = tmp_path / "locked"
+    parent.mkdir()
+    monkeypatch.setattr("os.access", lambda path, mode: str(path) != str(parent))  # tests may run as root
+    output = parent if existing else parent / "new" / "deep"
+    assert main(["run", str(people), "--label", "income", "--output", str(output)]) == 2
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1
+    assert f"you have no permission to write in {parent};" in shown
+    assert not any(parent.iterdir())
