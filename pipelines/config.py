@@ -11,6 +11,8 @@ from tfx_automl.pipelines import converters
 
 TASKS = ("auto", "binary", "multiclass", "regression")
 TRAINER_MODES = ("retrain", "reuse")
+# Stand for what was given but could not be read, where other options depend on its being given at all.
+_UNREADABLE: Mapping[str, object] = MappingProxyType({"sensitive": ((),), "max_gap": {"": 0.0}})
 
 
 def _option(
@@ -146,7 +148,8 @@ class RunConfig:
                 problems.append(f"{flag_name(name)}: {error}.")
         if problems:
             # Still look for contradictions among what could be read, so that they come in the same message.
-            stand_ins: dict[str, Any] = dict.fromkeys(_required(), "-")
+            stand_ins: dict[str, Any] = dict.fromkeys(_required(), "")
+            stand_ins |= {name: value for name, value in _UNREADABLE.items() if name in given}
             raise ConfigError(problems + _problems_of(cls, {**stand_ins, **converted}))
         return cls(**converted)
 

@@ -117,19 +117,25 @@ def bounds(value: object) -> dict[str, float]:
     """Reads `name=0.1`, a list of such, or a mapping from name to number.
 
     Raises:
-        ValueError: A name or a number is missing.
+        ValueError: With every pair in which a name or a number is missing.
     """
     if isinstance(value, Mapping):
-        pairs: list[tuple[Any, Any]] = list(value.items())
+        written = [f"{name}={number}" for name, number in value.items()]
     else:
-        pairs = [str(part).partition("=")[::2] for part in ([value] if isinstance(value, str) else _listed(value))]
-    found: dict[str, float] = {}
-    for name, number in pairs:
-        try:
-            found[str(name).strip()] = float(number)
-        except (TypeError, ValueError):
-            raise ValueError(f"expected NAME=NUMBER, got {name}={number}") from None
-    return found
+        written = [str(part) for part in ([value] if isinstance(value, str) else _listed(value))]
+    pairs = {part: _pair(part) for part in written}
+    wrong = [repr(part) for part, pair in pairs.items() if pair is None]
+    if wrong:
+        raise ValueError(f"expected NAME=NUMBER, got {', '.join(wrong)}")
+    return dict(pair for pair in pairs.values() if pair is not None)
+
+
+def _pair(written: str) -> tuple[str, float] | None:
+    name, _, number = (part.strip() for part in written.partition("="))
+    try:
+        return (name, float(number)) if name else None
+    except ValueError:
+        return None
 
 
 def _listed(value: object) -> list[Any]:

@@ -80,6 +80,33 @@ def test_each_mistake_has_its_message(values, message):
         RunConfig.from_mapping(MINIMAL | values)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [["auc", "loss=0.5", "auc=abc", "=1"], {"auc": "", "loss": 0.5, "accuracy": None, "": 1}],
+)
+def test_every_bad_bound_is_reported(value):
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping(MINIMAL | {"min_metric": value})
+    bad = {list: "'auc', 'auc=abc', '=1'", dict: "'auc=', 'accuracy=None', '=1'"}[type(value)]
+    assert caught.value.problems == (f"--min-metric: expected NAME=NUMBER, got {bad}.",)
+
+
+@pytest.mark.parametrize(
+    ("values", "flags"),
+    [
+        ({"max_gap": "gap=much"}, ["--max-gap:", "--max-gap needs"]),
+        ({"sensitive": "sex,sex", "max_gap": "gap=0.1"}, ["--sensitive:"]),
+        ({"sensitive": "sex,sex", "max_gap": "gap=much"}, ["--sensitive:", "--max-gap:"]),
+        ({"split": "50,50", "exclude": "income", "columns": "a,a"}, ["--split:", "--exclude names", "--columns names"]),
+    ],
+)
+def test_unreadable_options_neither_hide_nor_cause_contradictions(values, flags):
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping(MINIMAL | values)
+    assert len(caught.value.problems) == len(flags)
+    assert all(problem.startswith(flag) for problem, flag in zip(caught.value.problems, flags, strict=True))
+
+
 def test_configuration_is_frozen_deeply():
     config = RunConfig.from_mapping(MINIMAL | {"sensitive": "sex", "max_gap": {"accuracy_difference": 0.2}})
     with pytest.raises(AttributeError):
