@@ -1,6 +1,7 @@
 """From what a person writes (a flag, a YAML value) to typed values; each function says what it expected."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -117,17 +118,20 @@ def bounds(value: object) -> dict[str, float]:
     """Reads `name=0.1`, a list of such, or a mapping from name to number.
 
     Raises:
-        ValueError: With every pair in which a name or a number is missing.
+        ValueError: With every pair in which a name or a number is missing, and every name that is given twice.
     """
     if isinstance(value, Mapping):
         written = [f"{name}={number}" for name, number in value.items()]
     else:
         written = [str(part) for part in ([value] if isinstance(value, str) else _listed(value))]
-    pairs = {part: _pair(part) for part in written}
-    wrong = [repr(part) for part, pair in pairs.items() if pair is None]
-    if wrong:
-        raise ValueError(f"expected NAME=NUMBER, got {', '.join(wrong)}")
-    return dict(pair for pair in pairs.values() if pair is not None)
+    pairs = [_pair(part) for part in written]
+    wrong = [repr(part) for part, pair in zip(written, pairs, strict=True) if pair is None]
+    counts = Counter(pair[0] for pair in pairs if pair is not None)
+    problems = [f"expected NAME=NUMBER, got {', '.join(wrong)}"] if wrong else []
+    problems += [f"expected one number for {name}, got {count}" for name, count in counts.items() if count > 1]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return dict(pair for pair in pairs if pair is not None)
 
 
 def _pair(written: str) -> tuple[str, float] | None:

@@ -72,6 +72,7 @@ def test_every_mistake_is_reported_at_once():
         ({"split": "50,50"}, "three whole numbers above zero"),
         ({"split": "50,50,0"}, "three whole numbers above zero"),
         ({"min_metric": "auc"}, "expected NAME=NUMBER"),
+        ({"min_metric": ["auc=0.9", "auc=0.8"]}, "--min-metric: expected one number for auc, got 2"),
         ({"data": ""}, "expected a text"),
     ],
 )
