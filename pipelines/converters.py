@@ -1,5 +1,6 @@
 """From what a person writes (a flag, a YAML value) to typed values; each function says what it expected."""
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -51,18 +52,30 @@ def text(value: object) -> str:
 
 
 def names(value: object) -> tuple[str, ...]:
-    """Reads `a,b,c`, or a list of names.
+    """Reads `a,b,c`, quoted as in a CSV file where a name holds a comma (`a,"b,c"`), or a list of names.
 
     Raises:
-        ValueError: There is none, or one of them is empty.
+        ValueError: There is none, one of them is empty, or the quotes do not match.
     """
-    parts = value.split(",") if isinstance(value, str) else value
+    parts = _split(value) if isinstance(value, str) else value
     if not isinstance(parts, Iterable) or isinstance(parts, Mapping):
         raise ValueError(f"expected names separated by commas, got {value!r}")
     found = tuple(str(part).strip() for part in parts)
     if not found or not all(found):
         raise ValueError(f"expected names separated by commas, none of them empty, got {value!r}")
     return found
+
+
+def _split(value: str) -> list[str]:
+    if '"' not in value:
+        return value.split(",")  # also names with a line break, which the csv module wants quoted
+    try:
+        return next(csv.reader([value.strip()], skipinitialspace=True, strict=True))
+    except csv.Error:
+        raise ValueError(
+            "expected names separated by commas, a name with a comma or a line break in double quotes, as in "
+            f"'a,\"b,c\"', got {value!r}"
+        ) from None
 
 
 def tokens(value: object) -> tuple[str, ...]:
@@ -80,6 +93,8 @@ def tokens(value: object) -> tuple[str, ...]:
 
 def slices(value: object) -> tuple[tuple[str, ...], ...]:
     """Reads columns and crossings: `sex`, `["sex", "race"]`, `["sex", "sex,race"]`, `[["sex", "race"]]`.
+
+    A name that holds a comma is quoted as for `names`: `"last, first"`, quotes included.
 
     Raises:
         ValueError: A name is empty or given twice.

@@ -116,6 +116,45 @@ def test_configuration_is_frozen_deeply():
         config.max_gap["accuracy_difference"] = 0.5  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("a,b", ("a", "b")),
+        ('"s,e x"', ("s,e x",)),
+        ('a, "b,c" ', ("a", "b,c")),
+        ('"say ""hi""",b', ('say "hi"', "b")),
+        ('5" pipe,b', ('5" pipe', "b")),
+        ("line\nbreak,b", ("line\nbreak", "b")),
+        ('"line\nbreak","b,c"', ("line\nbreak", "b,c")),
+        (["s,e x", '"'], ("s,e x", '"')),
+    ],
+)
+def test_names_with_commas_are_quoted(written, expected):
+    assert converters.names(written) == expected
+
+
+@given(st.lists(st.text(min_size=1).filter(lambda name: name == name.strip() and "\0" not in name), min_size=1))
+def test_every_name_can_be_written(names):
+    text = ",".join('"' + name.replace('"', '""') + '"' for name in names)
+    assert converters.names(text) == tuple(names)
+
+
+def test_columns_with_commas_reach_the_configuration():
+    config = RunConfig.from_mapping(
+        MINIMAL
+        | {"sensitive": ['"s,e x"', '"s,e x",race'], "exclude": 'a,"b,c"', "columns": '"s,e x",race,a,"b,c",income'}
+    )
+    assert config.sensitive == (("s,e x",), ("s,e x", "race"))
+    assert config.exclude == ("a", "b,c")
+    assert config.columns == ("s,e x", "race", "a", "b,c", "income")
+
+
+@pytest.mark.parametrize("value", ['"a,b', '"a"b,c', '"",b', ""])
+def test_names_that_cannot_be_read(value):
+    with pytest.raises(ConfigError, match="--exclude: expected names separated by commas"):
+        RunConfig.from_mapping(MINIMAL | {"exclude": value})
+
+
 @given(hours=st.integers(0, 48), minutes=st.integers(0, 59), seconds=st.integers(1, 59))
 def test_durations_add_up(hours, minutes, seconds):
     assert converters.duration(f"{hours}h{minutes}m{seconds}s") == hours * 3600 + minutes * 60 + seconds
