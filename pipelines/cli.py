@@ -85,7 +85,7 @@ def _add_flag(parser: Any, entry: Any) -> None:
 
 
 def _add_verbose(parser: Any) -> None:
-    parser.add_argument("--verbose", action="store_true", help="show the libraries' messages too")
+    parser.add_argument("--verbose", action="store_true", help="show the libraries' messages too, besides log.txt")
 
 
 def _add_demo(commands: Any) -> None:
