@@ -1,11 +1,14 @@
 """The look at options and data before anything is written or anything heavy imported."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from tfx_automl.errors import ConfigError, DataError, TfxAutomlError
 from tfx_automl.pipelines.config import RunConfig
 from tfx_automl.pipelines.output import OutputFolder
+
+_FLAGS = {"min_metrics": "--min-metric", "max_gaps": "--max-gap", "objective": "--objective"}
 
 
 def preflight(config: RunConfig, output: OutputFolder) -> Any:
@@ -55,7 +58,7 @@ def _against_the_data(config: RunConfig, found: Any) -> list[str]:
         lambda: Gate(found.task.kind, config.min_metric, config.max_gap),
         lambda: _check_family(config.family, "image" in found.columns),
     ]
-    problems = [problem for check in checks for problem in _problems_of(check)]
+    problems = [_with_flag(problem) for check in checks for problem in _problems_of(check)]
     absent = [name for name in config.exclude if name not in found.columns]
     return problems + [f"--exclude: {unknown_column(name, list(found.columns))}" for name in absent]
 
@@ -65,6 +68,14 @@ def _check_family(name: str, has_images: bool) -> None:
     from tfx_automl.models.inputs import Image, InputSpec
 
     family_for(name, InputSpec(image=Image("image", 1, 1, 1)) if has_images else InputSpec(("number",)))
+
+
+def _with_flag(problem: str) -> str:
+    """Puts the flag in the place of the name that the option has in the components."""
+    for name, flag in _FLAGS.items():
+        if re.match(rf"{name}\b", problem):
+            return flag + problem.removeprefix(name)
+    return problem
 
 
 def _problems_of(check: Callable[[], object]) -> list[str]:

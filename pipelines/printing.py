@@ -133,7 +133,11 @@ def _gaps(summary: Mapping[str, Any]) -> RenderableType | None:
 
 def _verdict(summary: Mapping[str, Any]) -> RenderableType:
     blessed = summary["blessed"]
-    lines = [f"• {reason}" for reason in summary["reasons"]]
+    # The Evaluator speaks of its own parameter; here a person sets it with a flag.
+    reasons = [
+        reason.replace(" have no bound in max_gaps:", " have no bound (--max-gap):") for reason in summary["reasons"]
+    ]
+    lines = [f"• {reason}" for reason in reasons]
     lines += ["", f"Fairness report: {summary['reports']['fairness']}"]
     if summary["pushed_model"]:
         lines += [f"Pushed model:    {summary['pushed_model']}"]
@@ -148,4 +152,4 @@ def _how_to_call(summary: Mapping[str, Any]) -> RenderableType | None:
     if not summary["how_to_call"]:
         return None
     code = Text("\n".join(summary["how_to_call"]), no_wrap=True, overflow="ignore")
-    return Group(Text("To call it:\n"), code)
+    return Group(Text("\nTo call it:\n"), code)

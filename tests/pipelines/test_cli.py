@@ -76,12 +76,20 @@ def test_mistakes_in_options_and_data_come_together(people, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--objective", "val_rmse"), "a binary task has no metric 'val_rmse'; expected one of val_auc"),
+        (("--objective", "val_rmse"), ": --objective: a binary task has no metric 'val_rmse'; expected one of val_auc"),
         (("--family", "forest"), "There is no model family 'forest'; there are mlp, dense"),
         (("--family", "dense"), "The model family 'dense' is not for a table"),
         (("--exclude", "agee"), "--exclude: there is no column 'agee'; did you mean 'age'?"),
-        (("--min-metric", "rmse=1"), "'rmse', which is no metric that can be bounded for a binary task"),
-        (("--sensitive", "sex", "--max-gap", "unfairness=0.1"), "'unfairness', which is no gap"),
+        (
+            ("--min-metric", "rmse=1"),
+            ": --min-metric names 'rmse', which is no metric that can be bounded for a binary task",
+        ),
+        (("--min-metric", "auc=nan"), ": --min-metric needs a finite number for auc"),
+        (("--sensitive", "sex", "--max-gap", "unfairness=0.1"), ": --max-gap names 'unfairness', which is no gap"),
+        (
+            ("--sensitive", "sex", "--max-gap", "accuracy_difference=-1"),
+            ": --max-gap: accuracy_difference is never below 0",
+        ),
     ],
 )
 def test_options_that_do_not_fit_the_data_are_refused_before_anything_is_written(

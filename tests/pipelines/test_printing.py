@@ -69,7 +69,7 @@ def test_code_can_be_copied_from_a_terminal_of_any_width(width, monkeypatch):
     code = ["import json", f"row = json.load(open({folder + '[1].json'!r}))['instances'][0]", "print(row)"]
     terminal = Terminal()
     print_summary(summary_of("NAME", "VALUE") | {"how_to_call": code}, terminal)
-    _, _, below = terminal.getvalue().partition("To call it:\n\n")
+    _, _, below = terminal.getvalue().partition("\nTo call it:\n\n")
     assert below == "\n".join(code) + "\n"
     ast.parse(below)
 
@@ -78,3 +78,10 @@ def test_nothing_to_call_where_nothing_was_pushed():
     shown = printed(summary_of("NAME", "VALUE") | {"pushed_model": None, "how_to_call": []})
     assert "Nothing was pushed." in shown
     assert "To call it" not in shown
+
+
+def test_reasons_speak_of_flags():
+    gate = "2 gaps between groups have no bound in max_gaps: they are reported but not gated."
+    shown = printed(summary_of("NAME", "VALUE") | {"reasons": [gate, "auc for max_gaps is fine."]})
+    assert "2 gaps between groups have no bound (--max-gap): they are reported but not gated." in shown
+    assert "auc for max_gaps is fine." in shown
