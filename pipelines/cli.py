@@ -11,6 +11,16 @@ from tfx_automl.pipelines.config import RunConfig, flag_name, option_fields
 from tfx_automl.pipelines.job import StageFailedError, run_job
 
 DEMO_DATASETS = ("diabetes", "fashion-mnist", "adult")
+# The options of `run` that `demo` has too, each with its default where that is not the same as for `run`.
+_DEMO_OPTIONS = {
+    "output": "runs/demo",
+    "max_epochs": "the data set's own",
+    "factor": "",
+    "max_trials": "",
+    "time_budget": "",
+    "seed": "",
+    "workers": "",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,12 +83,20 @@ def _add_run(commands: Any) -> None:
     run.set_defaults(command=_run)
 
 
-def _add_flag(parser: Any, entry: Any) -> None:
-    """Adds a flag that only stores the text: converting, with every mistake at once, is the configuration's job."""
+def _add_flag(parser: Any, entry: Any, default: str = "") -> None:
+    """Adds a flag that only stores the text: converting, with every mistake at once, is the configuration's job.
+
+    Args:
+        parser: Of the command.
+        entry: The field of the configuration.
+        default: What the help says of the default, if that is not the field's own.
+    """
     action = "append" if entry.metadata["repeat"] else "store"
     help_text = entry.metadata["help"]
-    if isinstance(entry.default, (int, str)) and entry.default != "":
-        help_text += f" (default: {entry.default})"
+    if isinstance(entry.default, (int, str)):
+        default = default or str(entry.default)
+    if default:
+        help_text += f" (default: {default})"
     parser.add_argument(
         flag_name(entry.name), dest=entry.name, action=action, metavar=entry.metadata["metavar"], help=help_text
     )
@@ -92,15 +110,9 @@ def _add_demo(commands: Any) -> None:
     demo = commands.add_parser("demo", allow_abbrev=False, help="run the same on a data set that is at hand")
     demo.add_argument("--dataset", choices=DEMO_DATASETS, default="diabetes", help="(default: diabetes)")
     demo.add_argument("--data-dir", metavar="FOLDER", help="where the data set's files are (adult, fashion-mnist)")
-    for name in ("output", "max_epochs", "factor", "max_trials", "time_budget", "seed", "workers"):
-        entry = next(entry for entry in option_fields() if entry.name == name)
-        default = "runs/demo" if name == "output" else "the data set's own"
-        demo.add_argument(
-            flag_name(name),
-            dest=name,
-            metavar=entry.metadata["metavar"],
-            help=f"{entry.metadata['help']} (default: {default})",
-        )
+    for entry in option_fields():
+        if entry.name in _DEMO_OPTIONS:
+            _add_flag(demo, entry, _DEMO_OPTIONS[entry.name])
     _add_verbose(demo)
     demo.set_defaults(command=_demo)
 
@@ -115,8 +127,7 @@ def _run(parsed: argparse.Namespace) -> int:
 def _demo(parsed: argparse.Namespace) -> int:
     from tfx_automl.pipelines.datasets import demo_config
 
-    names = ("output", "max_epochs", "factor", "max_trials", "time_budget", "seed", "workers")
-    overrides = {name: getattr(parsed, name) for name in names if getattr(parsed, name) is not None}
+    overrides = {name: getattr(parsed, name) for name in _DEMO_OPTIONS if getattr(parsed, name) is not None}
     run_job(demo_config(parsed.dataset, parsed.data_dir, overrides), verbose=parsed.verbose)
     return 0
 

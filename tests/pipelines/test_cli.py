@@ -31,6 +31,21 @@ def test_help_names_every_option(capsys):
         assert flag_name(entry.name) in shown
 
 
+@pytest.mark.parametrize("command", ["run", "demo"])
+def test_help_says_one_default_of_each_option(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    _, _, options = " ".join(capsys.readouterr().out.split()).partition("options:")
+    texts = {text.split()[0]: text for text in options.split(" --")[1:]}
+    assert texts["workers"].count("(default:") == 1
+    assert "(default: one per core)" in texts["workers"]
+    assert "(default: 0)" in texts["seed"]
+    assert "default" not in texts["max-trials"]
+    if command == "demo":
+        assert "(default: runs/demo)" in texts["output"]
+        assert "(default: the data set's own)" in texts["max-epochs"]
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["--version"])
