@@ -40,14 +40,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TfxAutomlError as error:
         problems = error.problems if isinstance(error, ConfigError) else (str(error),)
         for problem in problems:
-            sys.stderr.write(f"tfx-automl: {problem}\n")
+            _complain(problem)
         return 2
     except StageFailedError as error:
-        sys.stderr.write(f"tfx-automl: {error}\n")
+        _complain(str(error))
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("tfx-automl: interrupted; the same command goes on where this one stopped.\n")
         return 130
+
+
+def _complain(problem: str) -> None:
+    """Prints a problem in one line, even if it quotes a name or a value with a line break."""
+    sys.stderr.write(f"tfx-automl: {' '.join(problem.splitlines())}\n")
 
 
 def _parser() -> argparse.ArgumentParser:

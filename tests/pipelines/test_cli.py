@@ -116,6 +116,27 @@ def test_options_that_do_not_fit_the_data_are_refused_before_anything_is_written
     assert not output.exists()
 
 
+def test_every_problem_stays_one_line(tmp_path, capsys):
+    path = tmp_path / "odd.csv"
+    path.write_text('"li\nne","re\rturn",income\n' + "1,2,yes\n3,4,no\n" * 15, encoding="utf-8")
+    arguments = ("--label", "income", "--exclude", "absent", "--sensitive", "unknown")
+    assert main(["run", str(path), *arguments, "--output", str(tmp_path / "a\nb" / "out")]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert all(line.startswith("tfx-automl: ") for line in lines)
+    assert any("li ne, re turn, income" in line for line in lines)
+
+
+def test_failure_stays_one_line(tmp_path, people, monkeypatch, capsys):
+    def fail(*_: object) -> None:
+        raise RuntimeError("it broke")
+
+    monkeypatch.setattr("tfx_automl.pipelines.job._run", fail)
+    assert main(["run", str(people), "--label", "income", "--output", str(tmp_path / "a\nb")]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("tfx-automl: RuntimeError: it broke")
+    assert last.endswith("a b/log.txt)")
+
+
 def test_bad_data_leaves_no_output(tmp_path, capsys):
     output = tmp_path / "out"
     assert main(["run", str(tmp_path / "absent.csv"), "--label", "y", "--output", str(output)]) == 2
