@@ -23,6 +23,24 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.rstrip().endswith("loaded: []")
 
 
+@pytest.mark.parametrize("module", ["argparse", "tfx_automl.pipelines.config", "tfx_automl.pipelines.preflight"])
+def test_interrupt_during_the_first_imports(module):
+    """As if Ctrl-C came while the module is imported."""
+    code = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}:\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from tfx_automl.pipelines.cli import main\n"
+        "sys.exit(main(['run']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == "tfx-automl: interrupted; the same command goes on where this one stopped.\n"
+    assert done.returncode == 130
+
+
 def test_help_names_every_option(capsys):
     with pytest.raises(SystemExit):
         main(["run", "--help"])
@@ -171,7 +189,7 @@ def test_flags_win_over_yaml(tmp_path, monkeypatch):
         encoding="utf-8",
     )
     seen = []
-    monkeypatch.setattr("tfx_automl.pipelines.cli.run_job", lambda config, verbose: seen.append((config, verbose)))
+    monkeypatch.setattr("tfx_automl.pipelines.commands.run_job", lambda config, verbose: seen.append((config, verbose)))
     assert main(["run", "--config", str(path), "--max-epochs", "7", "--verbose"]) == 0
     config, verbose = seen[0]
     assert (config.max_epochs, config.factor, verbose) == (7, 4, True)
