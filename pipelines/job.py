@@ -37,6 +37,9 @@ def run_job(config: RunConfig, verbose: bool = False) -> dict[str, Any]:
         ConfigError: The options or the data are unusable; nothing was written.
         StageFailedError: A component failed; its traceback is in the log.
     """
+    # pyarrow imports it where exceptions are ignored: a Ctrl-C in those tenths of a second would be lost.
+    import pandas  # noqa: F401
+
     started = time.monotonic()
     output = OutputFolder.at(config.output)
     found = preflight(config, output)
