@@ -22,7 +22,7 @@ from tfx_automl.files import write_in_one_step
 from tfx_automl.pipelines.config import RunConfig
 from tfx_automl.pipelines.datasets import demo_config
 from tfx_automl.pipelines.job import StageFailedError, run_job
-from tfx_automl.pipelines.machine import usable_cores
+from tfx_automl.machine import usable_cores
 from tfx_automl.pipelines.output import OutputFolder
 
 ROOT = Path(__file__).resolve().parent.parent

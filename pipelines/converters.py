@@ -1,6 +1,8 @@
 """From what a person writes (a flag, a YAML value) to typed values; each function says what it expected."""
 
+import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -61,18 +63,30 @@ def _as_written(value: object) -> str:
 
 
 def names(value: object) -> tuple[str, ...]:
-    """Reads `a,b,c`, or a list of names.
+    """Reads `a,b,c`, quoted as in a CSV file where a name holds a comma (`a,"b,c"`), or a list of names.
 
     Raises:
-        ValueError: There is none, or one of them is empty or no text.
+        ValueError: There is none, one of them is empty or no text, or the quotes do not match.
     """
-    parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, bool) else value
+    parts = _split(value) if isinstance(value, str) else [value] if isinstance(value, bool) else value
     if not isinstance(parts, Iterable) or isinstance(parts, Mapping):
         raise ValueError(f"expected names separated by commas, got {value!r}")
     found = tuple(_as_written(part).strip() for part in parts)
     if not found or not all(found):
         raise ValueError(f"expected names separated by commas, none of them empty, got {value!r}")
     return found
+
+
+def _split(value: str) -> list[str]:
+    if '"' not in value:
+        return value.split(",")  # also names with a line break, which the csv module wants quoted
+    try:
+        return next(csv.reader([value.strip()], skipinitialspace=True, strict=True))
+    except csv.Error:
+        raise ValueError(
+            "expected names separated by commas, a name with a comma or a line break in double quotes, as in "
+            f"'a,\"b,c\"', got {value!r}"
+        ) from None
 
 
 def tokens(value: object) -> tuple[str, ...]:
@@ -90,6 +104,8 @@ def tokens(value: object) -> tuple[str, ...]:
 
 def slices(value: object) -> tuple[tuple[str, ...], ...]:
     """Reads columns and crossings: `sex`, `["sex", "race"]`, `["sex", "sex,race"]`, `[["sex", "race"]]`.
+
+    A name that holds a comma is quoted as for `names`: `"last, first"`, quotes included.
 
     Raises:
         ValueError: A name is empty or given twice.
@@ -128,19 +144,28 @@ def bounds(value: object) -> dict[str, float]:
     """Reads `name=0.1`, a list of such, or a mapping from name to number.
 
     Raises:
-        ValueError: A name or a number is missing.
+        ValueError: With every pair in which a name or a number is missing, and every name that is given twice.
     """
     if isinstance(value, Mapping):
-        pairs: list[tuple[Any, Any]] = list(value.items())
+        written = [f"{name}={number}" for name, number in value.items()]
     else:
-        pairs = [str(part).partition("=")[::2] for part in ([value] if isinstance(value, str) else _listed(value))]
-    found: dict[str, float] = {}
-    for name, number in pairs:
-        try:
-            found[str(name).strip()] = float(number)
-        except (TypeError, ValueError):
-            raise ValueError(f"expected NAME=NUMBER, got {name}={number}") from None
-    return found
+        written = [str(part) for part in ([value] if isinstance(value, str) else _listed(value))]
+    pairs = [_pair(part) for part in written]
+    wrong = [repr(part) for part, pair in zip(written, pairs, strict=True) if pair is None]
+    counts = Counter(pair[0] for pair in pairs if pair is not None)
+    problems = [f"expected NAME=NUMBER, got {', '.join(wrong)}"] if wrong else []
+    problems += [f"expected one number for {name}, got {count}" for name, count in counts.items() if count > 1]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return dict(pair for pair in pairs if pair is not None)
+
+
+def _pair(written: str) -> tuple[str, float] | None:
+    name, _, number = (part.strip() for part in written.partition("="))
+    try:
+        return (name, float(number)) if name else None
+    except ValueError:
+        return None
 
 
 def _listed(value: object) -> list[Any]:

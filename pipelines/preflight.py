@@ -1,6 +1,7 @@
 """The look at options and data before anything is written or anything heavy imported."""
 
 import contextlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,6 +11,7 @@ from tfx_automl.models.task import TaskKind, TaskSpec
 from tfx_automl.pipelines.config import RunConfig
 from tfx_automl.pipelines.output import OutputFolder
 
+_FLAGS = {"min_metrics": "--min-metric", "max_gaps": "--max-gap", "objective": "--objective"}
 # Whether a metric exists depends on the kind of the task alone, so that any classes will do.
 _SOME_CLASSES: dict[TaskKind, tuple[str, ...]] = {"binary": ("0", "1"), "multiclass": ("0", "1", "2"), "regression": ()}
 
@@ -96,7 +98,7 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
             lambda: Gate(kind, config.min_metric, config.max_gap),
         ]
     checks.append(lambda: _check_family(config.family, known.columns))
-    problems = [problem for check in checks for problem in _problems_of(check)]
+    problems = [_with_flag(problem) for check in checks for problem in _problems_of(check)]
     return problems + ([] if known.columns is None else _column_problems(config, known.columns))
 
 
@@ -132,6 +134,14 @@ def _column_problems(config: RunConfig, columns: tuple[str, ...]) -> list[str]:
             f" {config.label!r}; exclude fewer of the {len(features)} columns."
         )
     return problems
+
+
+def _with_flag(problem: str) -> str:
+    """Puts the flag in the place of the name that the option has in the components."""
+    for name, flag in _FLAGS.items():
+        if re.match(rf"{name}\b", problem):
+            return flag + problem.removeprefix(name)
+    return problem
 
 
 def _problems_of(check: Callable[[], object]) -> list[str]:
