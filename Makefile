@@ -4,8 +4,9 @@ BOOTSTRAP = sh tools/python.sh tools/bootstrap.py
 PYTHON = .venv/bin/python
 STACK = auto
 TESTS = tests
+DATA = ../shared/data
 
-.PHONY: help env lock demo test test-fast lint format types test-stack-b test-stack-b-fast clean
+.PHONY: help env lock demo test test-fast lint format types bench-quality-floor test-stack-b test-stack-b-fast clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +36,9 @@ format: env  ## mend style where that can be done by itself
 
 types: env  ## check types
 	$(PYTHON) tools/typecheck.py
+
+bench-quality-floor: env  ## compare three public data sets with the quality floor (DATA=folder, ARGS="--case penguins")
+	$(PYTHON) benchmarks/quality_floor.py $(DATA) $(ARGS)
 
 test-stack-b:  ## run all tests with the newest TFX, in a Debian 13 root under build/ (needs root and debootstrap)
 	sh tools/stack_b.sh make test TESTS="$(TESTS)"

@@ -85,13 +85,15 @@ def prepare(splits: Mapping[str, Sequence[str]], transform_graph: str, task: Tas
         splits: For each split the gzip-compressed TFRecord files.
         transform_graph: Folder of the transform graph.
         task: What is to be predicted.
-        folder: Where to; what an interrupted call left there is replaced.
+        folder: Where to; what is there is taken if it is whole and for the same task and splits, else replaced.
 
     Raises:
         ModelError: The data has no usable features, no rows, or rows whose label is not among the classes.
     """
     if (folder / _META).exists():
-        return open_data(folder)
+        stored = open_data(folder)
+        if (stored.task, stored.splits) == (task, tuple(splits)):
+            return stored
     shutil.rmtree(folder, ignore_errors=True)
     schema, spec = _transformed(transform_graph)
     _check_label(spec, task)

@@ -27,21 +27,35 @@ from tfx_automl.models.training import to_prediction
 
 MISSING_INTEGER = -(2**63)
 
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_./-]")
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]")
+_GOOD_START = re.compile(r"[A-Za-z]")
 
 
 def request_names(raw: Iterable[str]) -> dict[str, str]:
     """Returns what each raw column is called in `serving_raw`.
 
-    TensorFlow allows letters, digits and `_ . / -` in names; anything else becomes an underscore (`Group Name` is
-    `Group_Name`), with a checksum behind it where two columns would meet.
+    A name is one that TensorFlow takes, and gives back unchanged when the model is loaded: a letter, then letters,
+    digits and underscores. Anything else becomes an underscore (`Group Name` is `Group_Name`), and `x` comes in front
+    where there is no letter (`1stFloor` is `x1stFloor`). TensorFlow does not tell capital letters from small ones.
+    Where columns would meet, a checksum is put behind all of them but one whose name is good as it is.
     """
-    plain = {name: _NOT_IN_A_NAME.sub("_", name) for name in raw}
-    counts = Counter(plain.values())
+    plain = {name: _plain_name(name) for name in raw}
+    counts = Counter(short.lower() for short in plain.values())
+    good = Counter(name.lower() for name, short in plain.items() if name == short)
+
+    def is_alone(name: str, short: str) -> bool:
+        return counts[short.lower()] == 1 or (name == short and good[short.lower()] == 1)
+
     return {
-        name: short if counts[short] == 1 or short == name else f"{short}_{zlib.crc32(name.encode()):08x}"
+        name: short if is_alone(name, short) else f"{short}_{zlib.crc32(name.encode()):08x}"
         for name, short in plain.items()
     }
+
+
+def _plain_name(column: str) -> str:
+    short = _NOT_IN_A_NAME.sub("_", column)
+    # A loaded signature is a Python callable that takes its inputs by name, and has a `self` already.
+    return short if _GOOD_START.match(short) and short != "self" else f"x{short}"
 
 
 def export(model: Any, data: TrainingData, transform_graph: str, folder: Path) -> None:

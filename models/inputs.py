@@ -8,8 +8,10 @@ from typing import Any
 from tfx_automl.errors import ModelError
 from tfx_automl.models.task import TaskSpec, transformed_name
 
-IMAGE = transformed_name("image")
-IMAGE_SIZES = tuple(transformed_name(f"image/{side}") for side in ("height", "width", "channels"))
+# The raw columns that make an image, only all of them together: a column that is merely called `image` is none.
+IMAGE_COLUMNS = ("image", "image/height", "image/width", "image/channels")
+IMAGE = transformed_name(IMAGE_COLUMNS[0])
+IMAGE_SIZES = tuple(map(transformed_name, IMAGE_COLUMNS[1:]))
 
 
 @dataclass(frozen=True)
@@ -82,28 +84,34 @@ def inputs_from_schema(schema: Any, task: TaskSpec, image_shape: tuple[int, int,
         schema: `tensorflow_metadata` schema of the transformed data. An integer feature with a categorical domain is
             categorical; any other number is numeric.
         task: Tells which feature is the label.
-        image_shape: Height, width and channels if the schema has the feature `image_xf`.
+        image_shape: Height, width and channels if the schema holds our image (see `has_image`).
 
     Raises:
         ModelError: A feature is text, or nothing is left.
     """
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    features = [f for f in schema.feature if f.name != task.transformed_label and f.name not in IMAGE_SIZES]
-    texts = [f.name for f in features if f.type == schema_pb2.BYTES and f.name != IMAGE]
+    of_the_image = (IMAGE, *IMAGE_SIZES) if image_shape else ()
+    features = [f for f in schema.feature if f.name != task.transformed_label and f.name not in of_the_image]
+    texts = [f.name for f in features if f.type == schema_pb2.BYTES]
     if texts:
         raise ModelError(
             f"The features {', '.join(sorted(texts))} are text after Transform; map them to numbers there."
         )
     categorical = {f.name: f.int_domain.max + 1 for f in features if f.int_domain.is_categorical}
-    numeric = (f.name for f in features if f.type != schema_pb2.BYTES and f.name not in categorical)
+    numeric = (f.name for f in features if f.name not in categorical)
     image = Image(IMAGE, *image_shape) if image_shape else None
     return InputSpec(tuple(sorted(numeric)), tuple(sorted(categorical.items())), image)
 
 
 def has_image(schema: Any) -> bool:
-    """Tells whether a transformed schema holds our image feature."""
-    return any(feature.name == IMAGE for feature in schema.feature)
+    """Tells whether a transformed schema holds our image feature, with its size."""
+    return {IMAGE, *IMAGE_SIZES} <= {feature.name for feature in schema.feature}
+
+
+def are_images(columns: Iterable[str]) -> bool:
+    """Tells whether raw columns hold images."""
+    return set(IMAGE_COLUMNS) <= set(columns)
 
 
 def raw_names(inputs: InputSpec, raw: Iterable[str]) -> tuple[str, ...]:

@@ -1,16 +1,7 @@
-"""The command `tfx-automl`. Imports nothing heavy, so that `--help` answers at once."""
+"""The command `tfx-automl`. Imports almost nothing itself, so that Ctrl-C finds it ready from the start."""
 
-import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
-
-from tfx_automl import __version__
-from tfx_automl.errors import ConfigError, TfxAutomlError
-from tfx_automl.pipelines.config import RunConfig, flag_name, option_fields
-from tfx_automl.pipelines.job import StageFailedError, run_job
-
-DEMO_DATASETS = ("diabetes", "fashion-mnist", "adult")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,128 +12,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0 done; 1 a component failed, or something is wrong with the machine (`doctor`); 2 a mistake in
-        the options or in the data.
+        the options or in the data; 130 interrupted.
     """
-    parsed = _parser().parse_args(arguments)
     try:
-        status: int = parsed.command(parsed)
-        return status
-    except TfxAutomlError as error:
-        problems = error.problems if isinstance(error, ConfigError) else (str(error),)
-        for problem in problems:
-            sys.stderr.write(f"tfx-automl: {problem}\n")
-        return 2
-    except StageFailedError as error:
-        sys.stderr.write(f"tfx-automl: {error}\n")
-        return 1
+        from tfx_automl.pipelines.commands import execute
+
+        return execute(arguments)
     except KeyboardInterrupt:
         sys.stderr.write("tfx-automl: interrupted; the same command goes on where this one stopped.\n")
         return 130
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="tfx-automl",
-        description="From a file to a tuned, fairness-checked, deployable model.",
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"tfx-automl {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_run(commands)
-    _add_demo(commands)
-    doctor = commands.add_parser("doctor", help="check this machine and environment for known traps")
-    doctor.set_defaults(command=_doctor)
-    return parser
-
-
-def _add_run(commands: Any) -> None:
-    run = commands.add_parser(
-        "run",
-        allow_abbrev=False,
-        help="run the whole pipeline on a file",
-        description="Runs the whole pipeline: from a file to a pushed and fairness-checked model.",
-        epilog="Every option can also stand in the YAML file (max_epochs: 9); flags win.",
-    )
-    for entry in option_fields():
-        if entry.name == "data":
-            run.add_argument("data", nargs="?", metavar="DATA", help=entry.metadata["help"])
-        else:
-            _add_flag(run, entry)
-    run.add_argument("--config", metavar="FILE.yaml", help="a YAML file with any of these options")
-    _add_verbose(run)
-    run.set_defaults(command=_run)
-
-
-def _add_flag(parser: Any, entry: Any) -> None:
-    """Adds a flag that only stores the text: converting, with every mistake at once, is the configuration's job."""
-    action = "append" if entry.metadata["repeat"] else "store"
-    help_text = entry.metadata["help"]
-    if isinstance(entry.default, (int, str)) and entry.default != "":
-        help_text += f" (default: {entry.default})"
-    parser.add_argument(
-        flag_name(entry.name), dest=entry.name, action=action, metavar=entry.metadata["metavar"], help=help_text
-    )
-
-
-def _add_verbose(parser: Any) -> None:
-    parser.add_argument("--verbose", action="store_true", help="show the libraries' messages too")
-
-
-def _add_demo(commands: Any) -> None:
-    demo = commands.add_parser("demo", allow_abbrev=False, help="run the same on a data set that is at hand")
-    demo.add_argument("--dataset", choices=DEMO_DATASETS, default="diabetes", help="(default: diabetes)")
-    demo.add_argument("--data-dir", metavar="FOLDER", help="where the data set's files are (adult, fashion-mnist)")
-    for name in ("output", "max_epochs", "factor", "max_trials", "time_budget", "seed", "workers"):
-        entry = next(entry for entry in option_fields() if entry.name == name)
-        default = "runs/demo" if name == "output" else "the data set's own"
-        demo.add_argument(
-            flag_name(name),
-            dest=name,
-            metavar=entry.metadata["metavar"],
-            help=f"{entry.metadata['help']} (default: {default})",
-        )
-    _add_verbose(demo)
-    demo.set_defaults(command=_demo)
-
-
-def _run(parsed: argparse.Namespace) -> int:
-    values: dict[str, object] = _read_yaml(parsed.config) if parsed.config else {}
-    values.update({e.name: getattr(parsed, e.name) for e in option_fields() if getattr(parsed, e.name) is not None})
-    run_job(RunConfig.from_mapping(values), verbose=parsed.verbose)
-    return 0
-
-
-def _demo(parsed: argparse.Namespace) -> int:
-    from tfx_automl.pipelines.datasets import demo_config
-
-    names = ("output", "max_epochs", "factor", "max_trials", "time_budget", "seed", "workers")
-    overrides = {name: getattr(parsed, name) for name in names if getattr(parsed, name) is not None}
-    run_job(demo_config(parsed.dataset, parsed.data_dir, overrides), verbose=parsed.verbose)
-    return 0
-
-
-def _doctor(parsed: argparse.Namespace) -> int:
-    from tfx_automl.pipelines.doctor import doctor
-
-    del parsed
-    return doctor()
-
-
-def _read_yaml(path: str) -> dict[str, object]:
-    """Reads the options of a YAML file.
-
-    Raises:
-        ConfigError: The file is missing, is not YAML, or holds something else than `option: value` lines.
-    """
-    import yaml
-
-    try:
-        with open(path, encoding="utf-8") as file:
-            values = yaml.safe_load(file)
-    except OSError as error:
-        raise ConfigError(f"--config: cannot read {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--config: {path} is not YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"--config: {path} must hold lines such as `label: income`; got {type(values).__name__}.")
-    return {str(key).replace("-", "_"): value for key, value in values.items()}

@@ -11,6 +11,9 @@ from tfx_automl.pipelines import converters
 
 TASKS = ("auto", "binary", "multiclass", "regression")
 TRAINER_MODES = ("retrain", "reuse")
+_QUOTES = "a name with a comma in double quotes: `'a,\"b,c\"'`"
+# Stand for what was given but could not be read, where other options depend on its being given at all.
+_UNREADABLE: Mapping[str, object] = MappingProxyType({"sensitive": ((),), "max_gap": {"": 0.0}})
 
 
 def _option(
@@ -38,7 +41,7 @@ class RunConfig:
     )
     sensitive: tuple[tuple[str, ...], ...] = _option(
         converters.slices,
-        "a column whose groups the model must treat fairly, or `a,b` for a crossing; repeatable",
+        f"a column whose groups the model must treat fairly, or `a,b` for a crossing; repeatable; {_QUOTES}",
         metavar="COLUMN[,COLUMN]",
         repeat=True,
         default=(),
@@ -51,7 +54,7 @@ class RunConfig:
         default=None,
     )
     columns: tuple[str, ...] | None = _option(
-        converters.names, "the column names, for a file without a header", metavar="A,B,...", default=None
+        converters.names, f"the column names, for a file without a header; {_QUOTES}", metavar="A,B,...", default=None
     )
     missing: tuple[str, ...] | None = _option(
         converters.tokens,
@@ -78,7 +81,7 @@ class RunConfig:
         default="fail",
     )
     exclude: tuple[str, ...] = _option(
-        converters.names, "columns that the model must not see", metavar="A,B,...", default=()
+        converters.names, f"columns that the model must not see; {_QUOTES}", metavar="A,B,...", default=()
     )
     split: tuple[int, int, int] = _option(
         converters.ratios, "shares of train, eval and test", metavar="70,15,15", default=(70, 15, 15)
@@ -173,7 +176,8 @@ class RunConfig:
                 problems.append(f"{flag_name(name)}: {error}.")
         if problems:
             # Still look for contradictions among what could be read, so that they come in the same message.
-            stand_ins: dict[str, Any] = dict.fromkeys(_required(), "-")
+            stand_ins: dict[str, Any] = dict.fromkeys(_required(), "")
+            stand_ins |= {name: value for name, value in _UNREADABLE.items() if name in given}
             raise ConfigError(problems + _problems_of(cls, {**stand_ins, **converted}))
         return cls(**converted)
 

@@ -1,6 +1,8 @@
 """From what a person writes (a flag, a YAML value) to typed values; each function says what it expected."""
 
+import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -42,43 +44,68 @@ def text(value: object) -> str:
     """Reads a text; a number in a YAML file counts as the text it is written as.
 
     Raises:
-        ValueError: It is empty, or no single value.
+        ValueError: It is empty, no single value, or what YAML has made of a word such as `yes` or `null`.
     """
-    if value is None or isinstance(value, (list, tuple, dict)) or not str(value):
+    if isinstance(value, (list, tuple, dict)) or value == "":
         raise ValueError(f"expected a text, got {value!r}")
+    return _as_written(value)
+
+
+def _as_written(value: object) -> str:
+    """Returns a single value as text, if it can still be told how it was written.
+
+    YAML reads `yes`, `on` and `true` as one value, and `null`, `~` and nothing as another.
+    """
+    if value is None or isinstance(value, bool):
+        words = "null, ~ or nothing" if value is None else "yes, on or true" if value else "no, off or false"
+        raise ValueError(f"expected a text, got {value!r}, which is how YAML reads {words}; put it in quotes")
     return str(value)
 
 
 def names(value: object) -> tuple[str, ...]:
-    """Reads `a,b,c`, or a list of names.
+    """Reads `a,b,c`, quoted as in a CSV file where a name holds a comma (`a,"b,c"`), or a list of names.
 
     Raises:
-        ValueError: There is none, or one of them is empty.
+        ValueError: There is none, one of them is empty or no text, or the quotes do not match.
     """
-    parts = value.split(",") if isinstance(value, str) else value
+    parts = _split(value) if isinstance(value, str) else [value] if isinstance(value, bool) else value
     if not isinstance(parts, Iterable) or isinstance(parts, Mapping):
         raise ValueError(f"expected names separated by commas, got {value!r}")
-    found = tuple(str(part).strip() for part in parts)
+    found = tuple(_as_written(part).strip() for part in parts)
     if not found or not all(found):
         raise ValueError(f"expected names separated by commas, none of them empty, got {value!r}")
     return found
+
+
+def _split(value: str) -> list[str]:
+    if '"' not in value:
+        return value.split(",")  # also names with a line break, which the csv module wants quoted
+    try:
+        return next(csv.reader([value.strip()], skipinitialspace=True, strict=True))
+    except csv.Error:
+        raise ValueError(
+            "expected names separated by commas, a name with a comma or a line break in double quotes, as in "
+            f"'a,\"b,c\"', got {value!r}"
+        ) from None
 
 
 def tokens(value: object) -> tuple[str, ...]:
     """Reads the texts that stand for a missing value: one or a list; the empty text is allowed.
 
     Raises:
-        ValueError: It is no text and no list of texts.
+        ValueError: It is no text and no list of texts, or one is what YAML has made of a word such as `yes` or `null`.
     """
-    if isinstance(value, str):
-        return (value,)
+    if isinstance(value, (str, bool)):
+        return (_as_written(value),)
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
-        return tuple(str(token) for token in value)
+        return tuple(_as_written(token) for token in value)
     raise ValueError(f"expected a text or a list of texts, got {value!r}")
 
 
 def slices(value: object) -> tuple[tuple[str, ...], ...]:
     """Reads columns and crossings: `sex`, `["sex", "race"]`, `["sex", "sex,race"]`, `[["sex", "race"]]`.
+
+    A name that holds a comma is quoted as for `names`: `"last, first"`, quotes included.
 
     Raises:
         ValueError: A name is empty or given twice.
@@ -134,19 +161,28 @@ def bounds(value: object) -> dict[str, float]:
     """Reads `name=0.1`, a list of such, or a mapping from name to number.
 
     Raises:
-        ValueError: A name or a number is missing.
+        ValueError: With every pair in which a name or a number is missing, and every name that is given twice.
     """
     if isinstance(value, Mapping):
-        pairs: list[tuple[Any, Any]] = list(value.items())
+        written = [f"{name}={number}" for name, number in value.items()]
     else:
-        pairs = [str(part).partition("=")[::2] for part in ([value] if isinstance(value, str) else _listed(value))]
-    found: dict[str, float] = {}
-    for name, number in pairs:
-        try:
-            found[str(name).strip()] = float(number)
-        except (TypeError, ValueError):
-            raise ValueError(f"expected NAME=NUMBER, got {name}={number}") from None
-    return found
+        written = [str(part) for part in ([value] if isinstance(value, str) else _listed(value))]
+    pairs = [_pair(part) for part in written]
+    wrong = [repr(part) for part, pair in zip(written, pairs, strict=True) if pair is None]
+    counts = Counter(pair[0] for pair in pairs if pair is not None)
+    problems = [f"expected NAME=NUMBER, got {', '.join(wrong)}"] if wrong else []
+    problems += [f"expected one number for {name}, got {count}" for name, count in counts.items() if count > 1]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return dict(pair for pair in pairs if pair is not None)
+
+
+def _pair(written: str) -> tuple[str, float] | None:
+    name, _, number = (part.strip() for part in written.partition("="))
+    try:
+        return (name, float(number)) if name else None
+    except ValueError:
+        return None
 
 
 def _listed(value: object) -> list[Any]:

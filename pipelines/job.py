@@ -2,16 +2,21 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 import time
 import traceback
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, cast
 
 from tfx_automl import console
 from tfx_automl.errors import TfxAutomlError
 from tfx_automl.pipelines.config import RunConfig
 from tfx_automl.pipelines.output import OutputFolder
 from tfx_automl.pipelines.preflight import preflight
+
+_SECONDS_FOR_TEE = 5
 
 
 class StageFailedError(Exception):
@@ -23,7 +28,7 @@ def run_job(config: RunConfig, verbose: bool = False) -> dict[str, Any]:
 
     Args:
         config: What to do.
-        verbose: Show the libraries' messages instead of sending them to the log file.
+        verbose: Show the libraries' messages on standard error, besides sending them to the log file.
 
     Returns:
         The summary, as written to `summary.json`.
@@ -32,19 +37,40 @@ def run_job(config: RunConfig, verbose: bool = False) -> dict[str, Any]:
         ConfigError: The options or the data are unusable; nothing was written.
         StageFailedError: A component failed; its traceback is in the log.
     """
+    # pyarrow imports it where exceptions are ignored: a Ctrl-C in those tenths of a second would be lost.
+    import pandas  # noqa: F401
+
     started = time.monotonic()
     output = OutputFolder.at(config.output)
     found = preflight(config, output)
     output.create()
-    with contextlib.nullcontext() if verbose else console.quiet_libraries(output.log):
+    log = _shown_too(output.log) if verbose else contextlib.nullcontext(output.log)
+    with log as messages, console.quiet_libraries(messages):
         try:
             return _run(config, found, output, started)
         except TfxAutomlError:
             raise
         except Exception as error:
-            traceback.print_exc(file=sys.stderr)  # which is the log, unless verbose
-            where = "above" if verbose else f"in {output.log}"
-            raise StageFailedError(f"{_first_line(error)} (the whole story is {where})") from error
+            traceback.print_exc(file=sys.stderr)  # which is the log
+            raise StageFailedError(f"{_first_line(error)} (the whole story is in {output.log})") from error
+
+
+@contextlib.contextmanager
+def _shown_too(log_file: Path) -> Iterator[Path]:
+    """Yields a path that leads to the log file and to standard error alike.
+
+    `tee` does it, because messages also come from C++ and from child processes, which know nothing of Python's streams.
+    """
+    # A session of its own: Ctrl-C must not end it before the last message is written.
+    command = ["tee", "-a", str(log_file)]
+    tee = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=2, start_new_session=True)
+    pipe = cast(IO[bytes], tee.stdin)
+    try:
+        yield Path(f"/dev/fd/{pipe.fileno()}")
+    finally:
+        pipe.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a process that outlives the run holds the pipe open
+            tee.wait(_SECONDS_FOR_TEE)
 
 
 def _run(config: RunConfig, found: Any, output: OutputFolder, started: float) -> dict[str, Any]:
@@ -53,8 +79,10 @@ def _run(config: RunConfig, found: Any, output: OutputFolder, started: float) ->
     from tfx_automl.pipelines.build import build_pipeline
     from tfx_automl.pipelines.printing import print_summary
     from tfx_automl.pipelines.runner import run_locally
+    from tfx_automl.pipelines.serving import forget_stale_pushes
     from tfx_automl.pipelines.summary import summarise, write_summary
 
+    forget_stale_pushes(output)
     times = run_locally(build_pipeline(config, found.task, output))
     summary = summarise(found, output, times, time.monotonic() - started)
     write_summary(summary, output)

@@ -26,24 +26,44 @@ class OutputFolder:
         return cls(Path(os.path.abspath(os.path.expanduser(path))))
 
     def check(self) -> None:
-        """Makes sure that a run may write here.
+        """Makes sure that a run may write here, as far as that shows without writing.
 
         Raises:
-            ConfigError: There is a file at this path, or a folder with contents that no run of ours made.
+            ConfigError: There is something else than a folder at this path or above it, a folder in which nothing may
+                be written, or one with contents that no run of ours made.
         """
-        if self.root.exists() and not self.root.is_dir():
-            raise ConfigError(f"--output: {self.root} is a file; name a new or empty folder.")
-        if self.root.is_dir() and any(self.root.iterdir()) and not (self.root / MARKER).is_file():
-            raise ConfigError(
-                f"--output: {self.root} holds something that no earlier run made; name a new or empty folder."
-            )
+        problem = self._obstacle()
+        if problem:
+            raise ConfigError(f"--output: {problem}; name a new or empty folder, in a place where you may write.")
 
     def create(self) -> None:
-        """Makes the folder and marks it as a run's."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        """Makes the folder and marks it as a run's.
+
+        Raises:
+            ConfigError: The system refuses.
+        """
         marker = self.root / MARKER
-        if not marker.exists():
-            marker.write_text(json.dumps({"made_by": "tfx-automl"}) + "\n", encoding="utf-8")
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            if not marker.exists():
+                marker.write_text(json.dumps({"made_by": "tfx-automl"}) + "\n", encoding="utf-8")
+        except OSError as error:  # not everything shows beforehand: /proc, say, only looks like a folder for files
+            problem = f"{self.root} cannot be made ({error.strerror})"
+            raise ConfigError(f"--output: {problem}; name a folder in a place where you may write.") from error
+
+    def _obstacle(self) -> str | None:
+        """Returns what keeps a run from writing here, or None."""
+        nearest = next(path for path in (self.root, *self.root.parents) if os.path.lexists(path))
+        if not os.path.exists(nearest):
+            return f"{nearest} is a link to something that does not exist"
+        if not nearest.is_dir():
+            return f"{nearest} is {'a file' if nearest.is_file() else 'no folder'}"
+        wanted = os.W_OK | os.X_OK | (os.R_OK if nearest == self.root else 0)
+        if not os.access(nearest, wanted):
+            return f"you have no permission to write in {nearest}"
+        if nearest == self.root and os.listdir(self.root) and not (self.root / MARKER).is_file():
+            return f"{self.root} holds something that no earlier run made"
+        return None
 
     @property
     def data(self) -> Path:

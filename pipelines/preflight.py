@@ -1,11 +1,32 @@
 """The look at options and data before anything is written or anything heavy imported."""
 
+import contextlib
+import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from tfx_automl.errors import ConfigError, DataError, TfxAutomlError
+from tfx_automl.models.task import TaskKind, TaskSpec
 from tfx_automl.pipelines.config import RunConfig
 from tfx_automl.pipelines.output import OutputFolder
+
+_FLAGS = {"min_metrics": "--min-metric", "max_gaps": "--max-gap", "objective": "--objective"}
+# Whether a metric exists depends on the kind of the task alone, so that any classes will do.
+_SOME_CLASSES: dict[TaskKind, tuple[str, ...]] = {"binary": ("0", "1"), "multiclass": ("0", "1", "2"), "regression": ()}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the options are held against.
+
+    Attributes:
+        columns: Names of the columns; None if the file cannot be read.
+        kind: Kind of the task; None if neither the options nor the data tell.
+    """
+
+    columns: tuple[str, ...] | None
+    kind: TaskKind | None
 
 
 def preflight(config: RunConfig, output: OutputFolder) -> Any:
@@ -20,51 +41,107 @@ def preflight(config: RunConfig, output: OutputFolder) -> Any:
     problems = _problems_of(output.check)
     found = None
     try:
-        found = _inspect(config)
+        found = _inspect(config, sensitive=config.sensitive, positive=config.positive, test_data=config.test_data)
+        known = _Known(tuple(found.columns), found.task.kind)
     except (ConfigError, DataError) as error:
         problems += _lines(error)
-    if found is not None:
-        problems += _against_the_data(config, found)
+        known = _still_known(config)
+    problems += _against_what_is_known(config, known)
     if problems:
         raise ConfigError(problems)
     return found
 
 
-def _inspect(config: RunConfig) -> Any:
+def _inspect(
+    config: RunConfig,
+    sensitive: tuple[tuple[str, ...], ...] = (),
+    positive: str | None = None,
+    test_data: str | None = None,
+) -> Any:
     from tfx_automl.components.example_gen.inspect import inspect
     from tfx_automl.pipelines.build import read_options
 
     return inspect(
-        config.data,
-        config.test_data,
-        read_options(config),
-        sensitive=config.sensitive,
-        task=config.task,
-        positive=config.positive,
+        config.data, test_data, read_options(config), sensitive=sensitive, task=config.task, positive=positive
     )
 
 
-def _against_the_data(config: RunConfig, found: Any) -> list[str]:
-    """Returns what in the options does not fit the task or the columns that were found."""
+def _still_known(config: RunConfig) -> _Known:
+    """Finds out what can be known although something is wrong, so that all mistakes come in one message."""
+    kind = None if config.task == "auto" else cast(TaskKind, config.task)
+    with contextlib.suppress(ConfigError, DataError):  # they are reported already
+        if kind is None:  # without the other options: the training file and the label alone may be right
+            found = _inspect(config)
+            return _Known(tuple(found.columns), found.task.kind)
+    return _Known(_columns(config), kind)
+
+
+def _columns(config: RunConfig) -> tuple[str, ...] | None:
+    from tfx_automl.components.example_gen.table import read_names
+    from tfx_automl.pipelines.build import read_options
+
+    with contextlib.suppress(ConfigError, DataError):
+        return read_names(config.data, read_options(config))
+    return config.columns
+
+
+def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
+    """Returns what in the options does not fit the task or the columns."""
     from tfx_automl.components.evaluator.gate import Gate
-    from tfx_automl.components.example_gen.inspect import unknown_column
     from tfx_automl.models.metrics import objective_name
 
-    checks: list[Callable[[], object]] = [
-        lambda: objective_name(found.task, config.objective),
-        lambda: Gate(found.task.kind, config.min_metric, config.max_gap),
-        lambda: _check_family(config.family, "image" in found.columns),
-    ]
-    problems = [problem for check in checks for problem in _problems_of(check)]
-    absent = [name for name in config.exclude if name not in found.columns]
-    return problems + [f"--exclude: {unknown_column(name, list(found.columns))}" for name in absent]
+    checks: list[Callable[[], object]] = []
+    if known.kind is not None:
+        kind, task = known.kind, TaskSpec(known.kind, config.label, _SOME_CLASSES[known.kind])
+        checks = [
+            lambda: objective_name(task, config.objective),
+            lambda: Gate(kind, config.min_metric, config.max_gap),
+        ]
+    checks.append(lambda: _check_family(config.family, known.columns))
+    problems = [_with_flag(problem) for check in checks for problem in _problems_of(check)]
+    return problems + ([] if known.columns is None else _column_problems(config, known.columns))
 
 
-def _check_family(name: str, has_images: bool) -> None:
-    from tfx_automl.models.families import family_for
-    from tfx_automl.models.inputs import Image, InputSpec
+def _check_family(name: str, columns: tuple[str, ...] | None) -> None:
+    """Refuses a family that does not exist or, where the columns are known, is not for such data."""
+    from tfx_automl.models.families import family_for, get_family
+    from tfx_automl.models.inputs import Image, InputSpec, are_images
 
-    family_for(name, InputSpec(image=Image("image", 1, 1, 1)) if has_images else InputSpec(("number",)))
+    if columns is not None:
+        family_for(name, InputSpec(image=Image("image", 1, 1, 1)) if are_images(columns) else InputSpec(("number",)))
+    elif name != "auto":
+        get_family(name)
+
+
+def _column_problems(config: RunConfig, columns: tuple[str, ...]) -> list[str]:
+    """Returns the excluded columns that do not exist, and whether none is left to learn from."""
+    from tfx_automl.components.example_gen.inspect import unknown_column
+    from tfx_automl.models.inputs import IMAGE_COLUMNS, are_images
+
+    absent = [name for name in config.exclude if name not in columns]
+    problems = [f"--exclude: {unknown_column(name, list(columns))}" for name in absent]
+    features, excluded = set(columns) - {config.label}, set(config.exclude)
+    if are_images(columns) and excluded & set(IMAGE_COLUMNS):
+        excluded.update(IMAGE_COLUMNS)  # as Transform does
+    if not features:
+        problems.append(
+            f"{config.data}: there is no column but the label {config.label!r}; expected at least one to learn from:"
+            " add one."
+        )
+    elif features <= excluded:
+        problems.append(
+            f"--exclude: got {', '.join(config.exclude)}, which leaves nothing to learn from but the label"
+            f" {config.label!r}; exclude fewer of the {len(features)} columns."
+        )
+    return problems
+
+
+def _with_flag(problem: str) -> str:
+    """Puts the flag in the place of the name that the option has in the components."""
+    for name, flag in _FLAGS.items():
+        if re.match(rf"{name}\b", problem):
+            return flag + problem.removeprefix(name)
+    return problem
 
 
 def _problems_of(check: Callable[[], object]) -> list[str]:

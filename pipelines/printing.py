@@ -30,20 +30,26 @@ def print_summary(summary: Mapping[str, Any], stream: TextIO) -> None:
         stream: Where to.
     """
     console = Console(file=stream, width=None if stream.isatty() else _WIDTH, highlight=False)
-    console.print(render(summary))
+    console.print(render(summary), crop=False)  # the code must stay whole, however narrow the terminal is
 
 
 def render(summary: Mapping[str, Any]) -> RenderableType:
     """Returns the whole summary as one renderable of rich."""
-    parts = (_data(summary), _trials(summary), _metrics(summary), _slices(summary), _gaps(summary), _verdict(summary))
+    sections = (_data, _trials, _metrics, _slices, _gaps, _verdict, _how_to_call)
+    parts = [section(summary) for section in sections]
     return Group(*(part for part in parts if part is not None))
 
 
 def _table(title: str, *columns: str, numbers_from: int = 1) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    table = Table(title=Text(title, style="bold"), title_justify="left", header_style="dim")
     for position, column in enumerate(columns):
-        table.add_column(column, justify="right" if position >= numbers_from else "left", overflow="fold")
+        table.add_column(Text(column), justify="right" if position >= numbers_from else "left", overflow="fold")
     return table
+
+
+def _add_row(table: Table, *cells: str) -> None:
+    """Adds a row of plain texts: rich would read the square brackets of a column `speed [m/s]` as markup."""
+    table.add_row(*(Text(cell) for cell in cells))
 
 
 def _number(value: object) -> str:
@@ -62,7 +68,7 @@ def _data(summary: Mapping[str, Any]) -> RenderableType:
     lines += [f"anomaly in {a['split']}, {a['column']}: {a['what']}" for a in summary["anomalies"]]
     table = _table("Features", "feature", "as", "why", numbers_from=3)
     for feature in features["kept"]:
-        table.add_row(feature["name"], feature["kind"], feature["reason"])
+        _add_row(table, feature["name"], feature["kind"], feature["reason"])
     return Group(Text("\nData", style="bold"), Text("\n".join(lines)), Text(""), table)
 
 
@@ -76,9 +82,8 @@ def _trials(summary: Mapping[str, Any]) -> RenderableType:
     table.columns[-1].justify = "left"
     for trial in ranked[:_BEST_TRIALS]:
         values = _values(trial["values"])
-        table.add_row(
-            str(trial["trial_id"]), str(trial["epochs"]), _number(trial["score"]), f"{trial['seconds']:.1f}", values
-        )
+        score, seconds = _number(trial["score"]), f"{trial['seconds']:.1f}"
+        _add_row(table, str(trial["trial_id"]), str(trial["epochs"]), score, seconds, values)
     more = len(trials["table"]) - min(len(ranked), _BEST_TRIALS)
     best = Text(f"Best hyperparameters: {_values(summary['best_hyperparameters'])}")
     return Group(table, Text(f"… and {more} more in summary.json" if more else ""), best)
@@ -99,7 +104,7 @@ def _metrics(summary: Mapping[str, Any]) -> RenderableType:
     }
     table = _table("\nOn the test split", "metric", *columns)
     for metric in _TEST_METRICS[summary["task"]]:
-        table.add_row(metric, *(_number(metrics.get(metric)) for metrics in columns.values()))
+        _add_row(table, metric, *(_number(metrics.get(metric)) for metrics in columns.values()))
     return table
 
 
@@ -110,9 +115,8 @@ def _slices(summary: Mapping[str, Any]) -> RenderableType | None:
     table = _table("\nBy group", "group", "value", "rows", *metrics, numbers_from=2)
     for entry in summary["slices"]:
         count = f"{entry['count']} (too small)" if entry["too_small"] else str(entry["count"])
-        table.add_row(
-            entry["feature"], str(entry["value"]), count, *(_number(entry["metrics"].get(m)) for m in metrics)
-        )
+        numbers = (_number(entry["metrics"].get(metric)) for metric in metrics)
+        _add_row(table, entry["feature"], str(entry["value"]), count, *numbers)
     return table
 
 
@@ -123,17 +127,29 @@ def _gaps(summary: Mapping[str, Any]) -> RenderableType | None:
     names: Sequence[str] = list(next(iter(gaps.values())))
     table = _table("\nGaps between groups", "gap", *gaps)
     for name in names:
-        table.add_row(name.replace("_", " "), *(_number(group.get(name)) for group in gaps.values()))
+        _add_row(table, name.replace("_", " "), *(_number(group.get(name)) for group in gaps.values()))
     return table
 
 
 def _verdict(summary: Mapping[str, Any]) -> RenderableType:
     blessed = summary["blessed"]
-    lines = [f"• {reason}" for reason in summary["reasons"]]
+    # The Evaluator speaks of its own parameter; here a person sets it with a flag.
+    reasons = [
+        reason.replace(" have no bound in max_gaps:", " have no bound (--max-gap):") for reason in summary["reasons"]
+    ]
+    lines = [f"• {reason}" for reason in reasons]
     lines += ["", f"Fairness report: {summary['reports']['fairness']}"]
     if summary["pushed_model"]:
-        lines += [f"Pushed model:    {summary['pushed_model']}", "", *summary["how_to_call"]]
+        lines += [f"Pushed model:    {summary['pushed_model']}"]
     else:
         lines += ["Nothing was pushed."]
     title = "BLESSED" if blessed else "NOT BLESSED"
     return Panel(Text("\n".join(lines)), title=title, title_align="left", border_style="green" if blessed else "red")
+
+
+def _how_to_call(summary: Mapping[str, Any]) -> RenderableType | None:
+    """Returns the code outside of any border and never wrapped, so that it can be copied from a terminal and pasted."""
+    if not summary["how_to_call"]:
+        return None
+    code = Text("\n".join(summary["how_to_call"]), no_wrap=True, overflow="ignore")
+    return Group(Text("\nTo call it:\n"), code)

@@ -1,31 +1,34 @@
 """How to call the pushed model: a request with one real row, and the lines of code that send it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 _ROWS_LOOKED_AT = 200
 
 
-def write_request(model: Path, examples: Path, path: Path) -> list[str]:
+def write_request(model: Path, examples: Path, path: Path, columns: Collection[str]) -> list[str]:
     """Writes a request for the signature `serving_raw` with a row of the test split.
 
     Args:
         model: The pushed SavedModel.
         examples: Folder of the test split.
         path: Where the request goes: JSON as TensorFlow Serving's REST interface takes it.
+        columns: The raw columns that Transform reads, the label too: what a column is called depends on all of them.
 
     Returns:
         Lines of Python that load the model and predict that row.
     """
     import tensorflow as tf
 
+    from tfx_automl.models.inputs import are_images
+
+    if are_images(columns):  # raw bytes in JSON help nobody
+        return _code_for_examples(model, examples)
     signature = tf.saved_model.load(str(model)).signatures["serving_raw"]
     inputs = signature.structured_input_signature[1]
-    if any(name == "image" for name in inputs):  # raw bytes in JSON help nobody
-        return _code_for_examples(model, examples)
-    row = _fullest_row(examples, inputs)
+    row = _fullest_row(examples, inputs, columns)
     request = {"signature_name": "serving_raw", "instances": [row]}
     path.write_text(json.dumps(request, indent=2) + "\n", encoding="utf-8")
     return [
@@ -47,7 +50,7 @@ def _code_for_examples(model: Path, examples: Path) -> list[str]:
     ]
 
 
-def _fullest_row(examples: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _fullest_row(examples: Path, inputs: Mapping[str, Any], raw: Iterable[str]) -> dict[str, Any]:
     """Returns, of the first rows, the one with the fewest missing values."""
     import tensorflow as tf
 
@@ -56,8 +59,6 @@ def _fullest_row(examples: Path, inputs: Mapping[str, Any]) -> dict[str, Any]:
     absent = {tf.string: "", tf.int64: MISSING_INTEGER, tf.float32: float("nan")}
     files = [str(file) for file in sorted(examples.iterdir())]
     records = next(iter(tf.data.TFRecordDataset(files, "GZIP").batch(_ROWS_LOOKED_AT)))
-    # Columns that the model does not need may share a plain name with one that it does; they have no input.
-    raw = tf.train.Example.FromString(records[0].numpy()).features.feature
     names = {name: short for name, short in request_names(raw).items() if short in inputs}
     types = {name: inputs[short].dtype for name, short in names.items()}
     spec = {name: tf.io.FixedLenFeature([1], kind, [absent[kind]]) for name, kind in types.items()}

@@ -31,6 +31,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
     report = _read_json(nodes["Evaluator"].uris["fairness_report"] / "report.json")
     pushed = _pushed(nodes["Pusher"]) if report["blessed"] else None
     test = nodes["ExampleGen"].uris["examples"] / "Split-test"
+    read = [decision["name"] for decision in _decisions(nodes["Transform"]) if decision["kind"] != "dropped"]
     return {
         "task": found.task.kind,
         "label": {"name": found.task.label, "classes": list(found.task.classes), "positive": found.task.positive},
@@ -46,7 +47,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         "blessed": report["blessed"],
         "reasons": report["reasons"],
         "pushed_model": pushed,
-        "how_to_call": write_request(Path(pushed), test, output.request) if pushed else [],
+        "how_to_call": write_request(Path(pushed), test, output.request, read) if pushed else [],
         "reports": {"fairness": str(nodes["Evaluator"].uris["fairness_report"] / "report.html")},
         "seconds": {**times.seconds, "total": round(total_seconds, 2)},
         "cached": sorted(times.cached),
@@ -64,12 +65,16 @@ def _read_json(path: Path) -> Any:
 
 def _features(transform: NodeOutputs) -> dict[str, list[dict[str, Any]]]:
     """Splits the feature plan into what the model sees and what it does not, each with its reason."""
-    decisions = _read_json(transform.uris["feature_plan"] / "feature_plan.json")["decisions"]
-    features = [decision for decision in decisions if decision["kind"] != "label"]
+    features = [decision for decision in _decisions(transform) if decision["kind"] != "label"]
     return {
         "kept": [_decision(entry) for entry in features if entry["kept"]],
         "dropped": [_decision(entry) for entry in features if not entry["kept"]],
     }
+
+
+def _decisions(transform: NodeOutputs) -> list[dict[str, Any]]:
+    decisions: list[dict[str, Any]] = _read_json(transform.uris["feature_plan"] / "feature_plan.json")["decisions"]
+    return decisions
 
 
 def _decision(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfx_automl.pipelines.machine import usable_cores, usable_memory
+from tfx_automl.machine import usable_cores, usable_memory
 
 DISTRIBUTION = "tfx-automl"
 # Modules that must be importable, although what once brought them no longer does.

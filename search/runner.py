@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from tfx_automl.errors import SearchError
+from tfx_automl.machine import usable_cores
 from tfx_automl.search.job import Job, Result, Trainable, run_job
 
 
@@ -220,5 +221,5 @@ def _read_messages(worker: _Worker, results: "queue.Queue[tuple[int, object]]") 
 
 
 def default_workers() -> int:
-    """Returns the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Returns the number of cores that this process may use; the CPU quota of a container counts."""
+    return usable_cores()

@@ -66,8 +66,15 @@ class Scheduler(abc.ABC):
     """Decides what to run; a pure function of the trials, so it can be asked again after a restart."""
 
     @abc.abstractmethod
-    def next(self, trials: Sequence[TrialView], objective: Objective) -> Decision:
-        """Returns what to do with a free worker."""
+    def next(self, trials: Sequence[TrialView], objective: Objective, may_start: bool = True) -> Decision:
+        """Returns what to do with a free worker.
+
+        Args:
+            trials: All trials so far.
+            objective: What is better.
+            may_start: Whether there is anything left to try. If not, the answer is never `Start`, and the schedule goes
+                on with the trials that there are.
+        """
 
     @abc.abstractmethod
     def describe(self) -> list[str]:
@@ -113,6 +120,9 @@ class Bracket:
 class BracketScheduler(Scheduler):
     """Runs brackets of successive halving; a later bracket starts while an earlier one waits for its rung to fill.
 
+    When nothing is left to start, a bracket goes on with the members it has: as many as the plan says go up at each
+    rung, or all if there are fewer. So no rung ever has more trials than planned.
+
     Args:
         brackets: The plan.
     """
@@ -131,21 +141,23 @@ class BracketScheduler(Scheduler):
         trials = sum(bracket.rungs[0].trials for bracket in self.brackets)
         return [*lines, f"{trials} trials, {sum(bracket.epochs for bracket in self.brackets)} epochs in all"]
 
-    def next(self, trials: Sequence[TrialView], objective: Objective) -> Decision:
+    def next(self, trials: Sequence[TrialView], objective: Objective, may_start: bool = True) -> Decision:
         """Returns the first thing to do in the order of the brackets."""
         waiting = False
         for number, bracket in enumerate(self.brackets):
             members = [trial for trial in trials if trial.bracket == number and not trial.failed]
-            decision = _next_in_bracket(number, bracket, members, objective)
+            decision = _next_in_bracket(number, bracket, members, objective, may_start)
             if isinstance(decision, (Start, Continue)):
                 return decision
             waiting = waiting or isinstance(decision, Wait)
         return Wait() if waiting else Done()
 
 
-def _next_in_bracket(number: int, bracket: Bracket, members: Sequence[TrialView], objective: Objective) -> Decision:
+def _next_in_bracket(
+    number: int, bracket: Bracket, members: Sequence[TrialView], objective: Objective, may_start: bool
+) -> Decision:
     first = bracket.rungs[0]
-    if len(members) < first.trials:  # failed trials are not members, so they are replaced here
+    if may_start and len(members) < first.trials:  # failed trials are not members, so they are replaced here
         return Start(number, first.epochs)
     for below, rung in zip(bracket.rungs, bracket.rungs[1:], strict=False):
         finished = [trial for trial in members if below.epochs in trial.scores]
@@ -160,7 +172,9 @@ def _next_in_bracket(number: int, bracket: Bracket, members: Sequence[TrialView]
         for trial in chosen:
             if rung.epochs not in trial.scores and trial.running_to is None:
                 return Continue(trial.trial_id, rung.epochs)
-        return Wait()
+        if may_start:
+            return Wait()
+        # Nothing is left to fill this rung with: all that could go up are there or on their way, so look higher.
     return Wait() if any(trial.running_to is not None for trial in members) else Done()
 
 

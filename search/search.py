@@ -19,7 +19,7 @@ _FAILURES_ALLOWED = 10
 
 
 class Search:
-    """Runs trials until the schedule is complete, the space exhausted, or the time over.
+    """Runs trials until the schedule is complete (with what there is, if the space is exhausted), or the time over.
 
     Args:
         sampler: What to try.
@@ -80,20 +80,21 @@ class Search:
                 trial_id = self._unfinished.pop(0)
                 self._submit(self._trials[trial_id], self._first_epochs[trial_id])
                 continue
-            decision = self._scheduler.next([self._view(trial) for trial in self._trials], self._objective)
+            views = [self._view(trial) for trial in self._trials]
+            decision = self._scheduler.next(views, self._objective, may_start=not self._exhausted)
             if isinstance(decision, Start) and not self._exhausted:
-                if not self._start(decision):
-                    continue  # ask again: brackets under way may still have something to promote
+                self._start(decision)  # if there is nothing left to start, the schedule is asked again without
             elif isinstance(decision, Continue):
                 self._submit(self._trials[decision.trial_id], decision.epochs)
             else:
                 return
 
-    def _start(self, decision: Start) -> bool:
+    def _start(self, decision: Start) -> None:
+        """Starts a trial, or finds out that the space is exhausted."""
         point = self._sampler.propose([trial.values for trial in self._trials])
         if point is None:
             self._exhausted = True
-            return False
+            return
         trial_id = len(self._trials)
         trial = Trial(trial_id, decision.bracket, point, str(self._folder / f"trial-{trial_id:04d}"))
         until = {"epochs": decision.epochs}
@@ -102,7 +103,6 @@ class Search:
         )
         self._trials.append(trial)
         self._submit(trial, decision.epochs)
-        return True
 
     def _submit(self, trial: Trial, epochs: int) -> None:
         self._running[trial.trial_id] = epochs

@@ -39,12 +39,12 @@ def test_make_targets_exist(readme: str, repository: Path):
 
 
 def test_commands_are_understood(readme: str):
-    from tfx_automl.pipelines.cli import _parser
+    from tfx_automl.pipelines.commands import build_parser
 
     commands = re.findall(r"^tfx-automl (run .+)$", readme, re.MULTILINE)
     assert commands
     for command in commands:
-        assert _parser().parse_args(command.split()).label == "income"
+        assert build_parser().parse_args(command.split()).label == "income"
 
 
 @pytest.mark.slow

@@ -32,6 +32,10 @@ def package_files() -> list[Path]:
     return sorted(path for folder in ("tfx_automl", *LAYERS) for path in (ROOT / folder).rglob("*.py"))
 
 
+def benchmark_files() -> list[Path]:
+    return sorted((ROOT / "benchmarks").rglob("*.py"))
+
+
 def names(paths: list[Path]) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
 
@@ -112,6 +116,21 @@ def test_every_import_is_declared(path: Path) -> None:
     assert undeclared == set()
 
 
+@pytest.mark.parametrize("path", benchmark_files(), ids=names(benchmark_files()))
+def test_every_import_of_a_benchmark_is_locked(path: Path) -> None:
+    """Benchmarks are no part of the package, so they may also use what only development needs."""
+    locked = {canonicalize_name(requirement.name) for requirement in [*requirements_of_setup(), *dev_requirements()]}
+    tops = {module.split(".")[0] for module in imports(path)} - set(sys.stdlib_module_names) - {"tfx_automl"}
+    assert {top for top in tops if canonicalize_name(DISTRIBUTIONS.get(top, top)) not in locked} == set()
+
+
+def test_benchmarks_are_no_part_of_the_package() -> None:
+    assert not (ROOT / "benchmarks" / "__init__.py").exists()
+    assert {
+        path for path in package_files() for module in imports(path) if module.split(".")[0] == "benchmarks"
+    } == set()
+
+
 def test_every_folder_of_code_is_a_package() -> None:
     folders = {path.parent for path in package_files()}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").is_file()] == []
@@ -119,7 +138,7 @@ def test_every_folder_of_code_is_a_package() -> None:
     assert names(undocumented) == []
 
 
-@pytest.mark.parametrize("path", package_files(), ids=names(package_files()))
+@pytest.mark.parametrize("path", package_files() + benchmark_files(), ids=names(package_files() + benchmark_files()))
 def test_functions_stay_short_and_quiet(path: Path) -> None:
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef):

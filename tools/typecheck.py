@@ -1,4 +1,4 @@
-"""Checks the types of the package and of these tools with mypy.
+"""Checks the types of the package, of these tools and of the benchmarks with mypy.
 
 `setup.py` maps the top-level folders to sub-packages of `tfx_automl`, which mypy cannot see; so a tree of links that
 has the installed shape is made under `build/` and checked, and paths in what mypy prints are turned back.
@@ -29,7 +29,8 @@ def main() -> int:
     """Returns mypy's exit status."""
     make_links()
     status = 0
-    for arguments in (["--package", "tfx_automl"], [str(path) for path in sorted((ROOT / "tools").glob("*.py"))]):
+    scripts = [str(path) for folder in ("tools", "benchmarks") for path in sorted((ROOT / folder).glob("*.py"))]
+    for arguments in (["--package", "tfx_automl"], scripts):
         done = subprocess.run(
             [sys.executable, "-m", "mypy", *arguments],
             cwd=ROOT,

@@ -18,6 +18,7 @@ class BaselineSpec(ComponentSpec):
     PARAMETERS: ClassVar[dict[str, Any]] = {
         "task": ExecutionParameter(type=str),
         "seed": ExecutionParameter(type=int),
+        "split": ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -27,7 +28,7 @@ class BaselineSpec(ComponentSpec):
 
 
 class Baseline(base_component.BaseComponent):
-    """Fits a trivial and a linear predictor on the train split and measures them on the test split.
+    """Fits a trivial and a linear predictor on the train split and measures them on another.
 
     Outputs:
         baseline: `BaselineMetrics`, `baseline.json`: metrics under `majority` and `logistic_regression`, or for
@@ -35,21 +36,31 @@ class Baseline(base_component.BaseComponent):
             and the `split` measured on.
 
     Args:
-        examples: Transformed `Examples` with the splits train, eval and preferably test; without it, eval is used.
+        examples: Transformed `Examples` with the splits train, eval and preferably test.
         transform_graph: The `TransformGraph` that made them.
         task: What is to be predicted.
         seed: For the choice of rows where there are too many for the linear predictor.
+        split: The split to measure on, the same as the Evaluator's; None is test, or eval where there is no test.
     """
 
     SPEC_CLASS = BaselineSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, examples: BaseChannel, transform_graph: BaseChannel, *, task: TaskSpec, seed: int = 0) -> None:
+    def __init__(
+        self,
+        examples: BaseChannel,
+        transform_graph: BaseChannel,
+        *,
+        task: TaskSpec,
+        seed: int = 0,
+        split: str | None = None,
+    ) -> None:
         spec = BaselineSpec(
             examples=examples,
             transform_graph=transform_graph,
             task=task.to_json(),
             seed=seed,
+            split=split,
             baseline=channel_utils.as_channel([BaselineMetrics()]),
         )
         super().__init__(spec=spec)

@@ -28,10 +28,11 @@ class Executor(base_executor.BaseExecutor):
         Args:
             input_dict: `examples` (transformed) and `transform_graph`.
             output_dict: `baseline`.
-            exec_properties: `task` as JSON and `seed`.
+            exec_properties: `task` as JSON, `seed` and, optionally, `split`.
 
         Raises:
-            ModelError: The examples have no train or eval split, no rows, or unusable labels.
+            ModelError: The examples have no train or eval split or not the one to measure on, no rows, or unusable
+                labels.
         """
         # Imported here so that building a pipeline, which imports this class, does not load scikit-learn.
         from tfx_automl.components.data import training_data, without_nan
@@ -41,7 +42,7 @@ class Executor(base_executor.BaseExecutor):
         task = TaskSpec.from_json(exec_properties["task"])
         with tempfile.TemporaryDirectory(prefix="baseline-") as folder:
             data = training_data(input_dict["examples"], input_dict["transform_graph"], task, Path(folder) / "data")
-            split = "test" if "test" in data.splits else "eval"
+            split = exec_properties.get("split") or ("test" if "test" in data.splits else "eval")
             measured = fit_baselines(data, split, exec_properties["seed"])
         baseline = without_nan({name: _evaluator_names(value) for name, value in measured.items()} | {"split": split})
         path = os.path.join(artifact_utils.get_single_uri(output_dict["baseline"]), BASELINE_JSON)

@@ -50,7 +50,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         model: A `Model` with the signatures `serving_default` and `transform_features`.
         task: What the model predicts.
         sensitive: Groups of raw columns whose slices are compared: `[["sex"], ["sex", "race"]]`.
-        baseline: `BaselineMetrics` of trivial predictors; the model must beat them. Without it this is not checked.
+        baseline: `BaselineMetrics` of trivial predictors, measured on the split to evaluate on; the model must beat
+            them. Without it this is not checked.
         max_gaps: Bounds on gaps (`{"equalized_odds_difference": 0.1}`), for every group; of a ratio, the least value.
         min_metrics: Bounds on metrics over all rows: the least value where higher is better, else the largest.
         min_slice_size: Slices with fewer rows are reported as too small, never as fair.

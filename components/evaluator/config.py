@@ -23,7 +23,7 @@ _AT_THRESHOLD = {
 }
 _MEANS = {"mean_prediction": "MeanPrediction", "mean_label": "MeanLabel"}
 _METRICS: dict[str, dict[str, str]] = {
-    "binary": {"auc": "AUC", "loss": "BinaryCrossEntropy", "calibration": "Calibration", **_MEANS},
+    "binary": {"loss": "BinaryCrossEntropy", "calibration": "Calibration", **_MEANS},
     "multiclass": {"loss": "CategoricalCrossEntropy"},
     "regression": {"mae": "MeanAbsoluteError", "mse": "MeanSquaredError", **_MEANS},
 }
@@ -63,6 +63,7 @@ def _metric_configs(task: TaskSpec) -> list[Any]:
     configs = [_metric(EXAMPLE_COUNT, "ExampleCount")]
     configs += [_metric(name, class_name) for name, class_name in _METRICS[task.kind].items()]
     if task.kind == "binary":
+        configs.append(_metric("auc", "ExactAuc", module="tfx_automl.components.evaluator.ranking"))
         configs.append(_metric("accuracy", "BinaryAccuracy", {"threshold": _JUST_BELOW}))
         configs += [_metric(name, kind, {"thresholds": [_JUST_BELOW]}) for name, kind in _AT_THRESHOLD.items()]
     if task.kind == "multiclass":

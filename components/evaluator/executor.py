@@ -1,6 +1,7 @@
 """The Evaluator's executor: unpacks artifacts and calls plain functions."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tfx.dsl.components.base import base_beam_executor
@@ -10,6 +11,7 @@ from tfx.utils import io_utils, path_utils
 
 from tfx_automl import console
 from tfx_automl.components.evaluator.options import EvaluatorOptions
+from tfx_automl.errors import EvaluationError
 
 _Artifacts = dict[str, list[Any]]
 
@@ -27,7 +29,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Raises:
             EvaluationError: There is nothing to evaluate, a sensitive feature or a model output does not exist, labels
-                or predictions are unusable, or rows were lost.
+                or predictions are unusable, rows were lost, or the baseline was measured on another split.
         """
         # Imported here so that building a pipeline, which imports this class, does not load TFMA.
         from tfx_automl.components.evaluator import engine
@@ -38,6 +40,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         options = EvaluatorOptions.from_properties(exec_properties)
         model = artifact_utils.get_single_instance(input_dict["model"])
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
+        baseline = _read_baseline(input_dict.get("baseline"), options.example_splits)
 
         patterns = inputs.split_patterns(input_dict["examples"], options.example_splits)
         summary = inputs.summarise_examples(patterns, {name for group in options.sensitive for name in group})
@@ -50,16 +53,23 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
         evaluation = engine.load_evaluation(output, options.task, options.sensitive, summary.rows)
 
-        outcome = decide(options, evaluation, _read_baseline(input_dict.get("baseline")))
+        outcome = decide(options, evaluation, baseline)
         write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
         write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))
         console.line(f"  {'blessed' if outcome.verdict.blessed else 'NOT blessed'}: {outcome.verdict.reasons[0]}")
 
 
-def _read_baseline(artifacts: list[Any] | None) -> dict[str, Any] | None:
+def _read_baseline(artifacts: list[Any] | None, splits: Sequence[str]) -> dict[str, Any] | None:
     if not artifacts:
         return None
     uri = artifact_utils.get_single_uri(artifacts)
     with fileio.open(io_utils.get_only_uri_in_dir(uri), "r") as file:
         values: dict[str, Any] = json.load(file)
+    measured = values.get("split")
+    if measured is not None and tuple(splits) != (measured,):
+        other = f", or Baseline split={splits[0]!r}" if len(splits) == 1 else ""
+        raise EvaluationError(
+            f"The baseline was measured on the split {measured}, but the model is evaluated on {', '.join(splits)}: "
+            f"such metrics cannot be compared. Give Evaluator example_splits=({measured!r},){other}."
+        )
     return {name: metrics for name, metrics in values.items() if isinstance(metrics, dict)}

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tensorflow_model_analysis import constants, extractors
 
+from tfx_automl.components.evaluator.ranking import SCORES_KEY
 from tfx_automl.errors import EvaluationError
 from tfx_automl.models.task import TaskSpec
 
@@ -110,13 +111,13 @@ def keep_label_and_prediction(batch: _Extracts, task: TaskSpec, prediction_key: 
 
     Returns:
         Extracts with labels, [n] or for multiclass one-hot [n, k], and predictions, [n, 1] or [n, k], float64;
-        probabilities are kept 1e-7 away from 0 and 1.
+        probabilities are kept 1e-7 away from 0 and 1. For binary, also the probabilities as they are, [n, 1].
 
     Raises:
         EvaluationError: The model has no such output or returns no label, an output is not finite, or a row's label is
             not one of the task's classes.
     """
-    predictions = _predictions(batch[constants.PREDICTIONS_KEY], prediction_key)
+    scores = predictions = _predictions(batch[constants.PREDICTIONS_KEY], prediction_key)
     label = _label(batch[constants.TRANSFORMED_FEATURES_KEY], task)
     if task.kind != "regression":
         label = _checked_classes(label, task)
@@ -127,6 +128,7 @@ def keep_label_and_prediction(batch: _Extracts, task: TaskSpec, prediction_key: 
         if task.kind == "multiclass"
         else label.astype(np.float64),
         constants.PREDICTIONS_KEY: predictions,
+        **({SCORES_KEY: scores} if task.kind == "binary" else {}),
     }
 
 

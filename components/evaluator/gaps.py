@@ -1,7 +1,8 @@
 """Fairness gaps: how far apart the slices of one group of sensitive features are.
 
 The definitions are fairlearn's (`demographic_parity_difference` and friends), on metrics by slice, so that the numbers
-are the same on the same predictions.
+are the same on the same predictions, with one exception: where a metric has an empty denominator (`tpr` of a slice
+without positive rows), fairlearn counts it as 0; here it is not defined, and the slice is left out of that metric only.
 """
 
 from collections.abc import Sequence
@@ -111,10 +112,12 @@ class Gap:
     Attributes:
         group: Names of the features whose slices are compared.
         definition: What was computed.
-        value: None if fewer than two slices are large enough and have the metric.
-        judged: The slices compared, as `value` texts.
+        value: None if for no metric two slices are large enough and have it.
+        judged: The slices with at least one of the metrics, as `value` texts.
         too_small: The slices left out because they have too few rows.
-        undefined: The slices left out because the metric is not defined there, such as `tpr` without positive rows.
+        undefined: The slices left out because no metric is defined there, such as `tpr` without positive rows.
+        partly: Of the judged slices those where another of several metrics is not defined.
+        not_compared: The metrics that fewer than two slices have; what they would add to the value is unknown.
     """
 
     group: tuple[str, ...]
@@ -123,6 +126,8 @@ class Gap:
     judged: tuple[str, ...]
     too_small: tuple[str, ...]
     undefined: tuple[str, ...]
+    partly: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -159,17 +164,29 @@ def compute_gaps(slices: Sequence[SliceMetrics], kind: TaskKind, min_slice_size:
 
 
 def _gap(definition: GapDefinition, large: list[SliceMetrics], small: tuple[str, ...], group: tuple[str, ...]) -> Gap:
-    defined = [part for part in large if all(part.metrics.get(name) is not None for name in definition.metrics)]
-    judged = tuple(part.value for part in defined)
-    undefined = tuple(part.value for part in large if part.value not in judged)
-    return Gap(group, definition, _value(definition, defined), judged, small, undefined)
+    columns = {name: _defined(name, large) for name in definition.metrics}
+    known = [(part.value, sum(part.metrics.get(name) is not None for name in columns)) for part in large]
+    return Gap(
+        group,
+        definition,
+        _value(definition, list(columns.values())),
+        judged=tuple(value for value, count in known if count),
+        too_small=small,
+        undefined=tuple(value for value, count in known if not count),
+        partly=tuple(value for value, count in known if 0 < count < len(columns)),
+        not_compared=tuple(name for name, column in columns.items() if len(column) < 2),
+    )
 
 
-def _value(definition: GapDefinition, slices: list[SliceMetrics]) -> float | None:
-    if len(slices) < 2:
+def _defined(metric: str, slices: list[SliceMetrics]) -> list[float]:
+    return [value for part in slices if (value := part.metrics.get(metric)) is not None]
+
+
+def _value(definition: GapDefinition, columns: list[list[float]]) -> float | None:
+    comparable = [column for column in columns if len(column) >= 2]
+    if not comparable:
         return None
-    columns = [[part.metrics[name] or 0.0 for part in slices] for name in definition.metrics]
     if definition.kind == "difference":
-        return max(max(column) - min(column) for column in columns)
-    largest = max(columns[0])
-    return min(columns[0]) / largest if largest else None
+        return max(max(column) - min(column) for column in comparable)
+    largest = max(comparable[0])
+    return min(comparable[0]) / largest if largest else None

@@ -127,7 +127,8 @@ def judge(
         gate: What it must satisfy.
         metrics: Its metrics over all rows.
         gaps: Its gaps, of all groups.
-        baseline: Metrics of trivial and linear predictors by name, as in `baseline.json`; None skips the comparison.
+        baseline: Metrics of trivial and linear predictors by name, as in `baseline.json`; None skips the comparison,
+            but a baseline that the model cannot be compared with refuses it.
     """
     checks = [_baseline_check(gate.kind, metrics, baseline)]
     checks += [_metric_check(name, metrics.get(name), bound) for name, bound in gate.min_metrics.items()]
@@ -140,16 +141,22 @@ def _baseline_check(
 ) -> Check:
     metric, trivial = MAIN_METRIC[kind], TRIVIAL_BASELINE[kind]
     name, value = f"baseline:{metric}", metrics.get(metric)
-    bound = (baseline or {}).get(trivial, {}).get(metric)
-    if bound is None:
-        cause = "none was given" if baseline is None else f"it has no {metric} for {trivial}"
-        return Check(name, value, None, None, f"Not compared with a trivial baseline: {cause}.")
-    if value is None:
-        return Check(name, None, bound, False, f"{metric} could not be computed, so nothing beats the baseline.")
+    if baseline is None:
+        return Check(name, value, None, None, "Not compared with a trivial baseline: none was given.")
+    bound = baseline.get(trivial, {}).get(metric)
+    predictor = "always predicting the most frequent class" if trivial == "majority" else "always predicting the mean"
+    if value is None or bound is None:
+        # A baseline was given, so a comparison was asked for; a gate that cannot judge stays shut.
+        return Check(name, value, bound, False, _not_comparable(kind, predictor, value, bound))
     passed = value > bound if metric in _HIGHER_IS_BETTER else value < bound
     word = "better" if passed else "not better"
-    predictor = "always predicting the most frequent class" if trivial == "majority" else "always predicting the mean"
     return Check(name, value, bound, passed, f"{metric} {_text(value)} is {word} than {predictor} ({_text(bound)}).")
+
+
+def _not_comparable(kind: TaskKind, predictor: str, value: float | None, bound: float | None) -> str:
+    lacking = " and ".join(who for who, number in (("the model", value), ("the baseline", bound)) if number is None)
+    advice = " Evaluate on rows of both classes." if kind == "binary" else ""
+    return f"{MAIN_METRIC[kind]} must beat that of {predictor}, but could not be computed for {lacking}.{advice}"
 
 
 def _metric_check(metric: str, value: float | None, bound: float) -> Check:
@@ -175,6 +182,10 @@ def _gap_check(gap: Gap, bound: float | None) -> Check:
         reason = f"{what} must be {demand}, but could not be computed: {_why_not(gap)}"
         return Check(name, None, bound, False, f"{reason}{_left_out(gap)}")
     passed = gap.value >= bound if at_least else gap.value <= bound
+    if passed and gap.not_compared:
+        lacking = " and ".join(gap.not_compared)
+        reason = f"{what} must be {demand}, but {lacking} could not be compared: {_why_not(gap)}"
+        return Check(name, gap.value, bound, False, f"{reason}{_left_out(gap)}")
     return Check(name, gap.value, bound, passed, _sentence(what, gap.value, demand, passed) + _left_out(gap))
 
 
@@ -183,16 +194,19 @@ def _sentence(what: str, value: float, demand: str, passed: bool) -> str:
 
 
 def _why_not(gap: Gap) -> str:
-    if len(gap.judged) >= 2:
+    if not gap.not_compared:
         return "no group ever gets the positive prediction, so there is no ratio."
-    found = {0: "none has", 1: "only one has"}[len(gap.judged)]
-    return f"at least two groups with enough rows are needed, and {found}."
+    return f"at least two groups with enough rows and a defined {' and '.join(gap.not_compared)} are needed."
 
 
 def _left_out(gap: Gap) -> str:
     parts = [
         f" {why}: {', '.join(values)}."
-        for why, values in (("Too few rows to judge", gap.too_small), ("Not defined", gap.undefined))
+        for why, values in (
+            ("Too few rows to judge", gap.too_small),
+            ("Not defined", gap.undefined),
+            (f"Not all of {', '.join(gap.definition.metrics)} are defined", gap.partly),
+        )
         if values
     ]
     return "".join(parts)

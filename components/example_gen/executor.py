@@ -15,7 +15,8 @@ from tfx.utils import proto_utils
 
 from tfx_automl import console
 from tfx_automl.components.example_gen.beam_pool import BeamPool, runs_elsewhere
-from tfx_automl.components.example_gen.ingest import Division, Ingested, RowCounts, ingest
+from tfx_automl.components.example_gen.division import Division
+from tfx_automl.components.example_gen.ingest import Ingested, RowCounts, ingest
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import LocalPool, Pool
 
@@ -91,6 +92,6 @@ def _divisions(exec_properties: dict[str, Any], options: ReadOptions) -> list[Di
             Division(os.path.join(base, given_input.splits[0].pattern), ratios, config.partition_feature_name or None)
         ]
     patterns = {split.name: os.path.join(base, split.pattern) for split in given_input.splits}
-    rest = {name: share for name, share in options.split_ratios.items() if name == "train" or name not in patterns}
+    rest = options.shares(patterns)
     ratios_of = {name: rest if options.divide_train and name == "train" else {name: 1} for name in patterns}
     return [Division(pattern, ratios_of[name]) for name, pattern in patterns.items()]

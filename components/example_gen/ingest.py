@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tfx_automl.components.example_gen import labels, rejects, sources, types
+from tfx_automl.components.example_gen.division import Division, divide, rule_for
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import LocalPool, Pool
 from tfx_automl.components.example_gen.readers import is_companion
 from tfx_automl.components.example_gen.scan import Scan, Wanted, scan
-from tfx_automl.components.example_gen.splits import CutFinder, Rule
-from tfx_automl.components.example_gen.work import Divide, Named, WriteTask, Written
+from tfx_automl.components.example_gen.splits import Rule
+from tfx_automl.components.example_gen.work import WriteTask, Written
 from tfx_automl.components.example_gen.writer import WRITERS
 from tfx_automl.errors import DataError
 
@@ -54,21 +55,6 @@ class RowCounts:
         """Returns the counts as JSON text."""
         counts = {"read": self.read, "dropped_without_label": self.dropped_without_label, "rejected": self.rejected}
         return json.dumps({**counts, "splits": dict(self.splits)})
-
-
-@dataclass(frozen=True)
-class Division:
-    """How one set of files becomes one or several splits.
-
-    Attributes:
-        pattern: Glob pattern of the files, absolute.
-        ratios: Share of each split.
-        key: A column whose hash decides, so that its groups stay together; None leaves it to the options.
-    """
-
-    pattern: str
-    ratios: Mapping[str, int]
-    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +95,7 @@ def ingest(
     pool = pool or LocalPool()
     files = [files_of(division.pattern) for division in divisions]
     before = [sources.stamp(path) for paths in files for path in paths]
-    rules = [_rule(division, options) for division in divisions]
+    rules = [rule_for(division, options) for division in divisions]
     wanted = [_wanted(rule, options) for rule in rules]
     scans = scan(list(zip(files, wanted, strict=True)), options, pool)
     tasks = _tasks(divisions, rules, scans, options, payload)
@@ -148,19 +134,6 @@ def files_of(pattern: str) -> list[str]:
     return paths
 
 
-def _rule(division: Division, options: ReadOptions) -> Rule | None:
-    """Returns how the rows of some files are divided, or None where they are not, or a column names the split."""
-    if len(division.ratios) == 1 or options.split_column is not None:
-        return None
-    if options.split_time is not None:
-        return Rule(division.ratios, "time", options.split_time)
-    key = division.key or options.split_key
-    if key is not None:
-        return Rule(division.ratios, "key", key)
-    stratified = options.task in ("binary", "multiclass", "auto")
-    return Rule(division.ratios, stratify_by=options.label if stratified else None)
-
-
 def _wanted(rule: Rule | None, options: ReadOptions) -> Wanted:
     return Wanted((options.label,) if options.label is not None else (), options.label, rule)
 
@@ -185,7 +158,7 @@ def _tasks(
         mapping = None
         if label is not None and classes is not None:
             mapping, _ = labels.align(found.values(label), classes, division.pattern)
-        where = _division(division, rule, found, options, stratified=classes is not None)
+        where = divide(division, rule, found, options, stratified=classes is not None)
         tasks.append(WriteTask(options, found.types, where, payload, mapping, whole))
     return tasks
 
@@ -198,23 +171,6 @@ def _check_label(label: str, divisions: Sequence[Division], scans: Sequence[Scan
             )
         if found.values(label).present == 0:
             raise DataError(f"{division.pattern}: the label {label!r} is missing in every row.")
-
-
-def _division(
-    division: Division, rule: Rule | None, found: Scan, options: ReadOptions, stratified: bool
-) -> Divide | Named:
-    names = tuple(division.ratios)
-    if options.split_column is not None:
-        return Named(names, options.split_column) if len(names) > 1 else Named(names)
-    if rule is None:
-        return Named(names)
-    if not stratified:  # a label of many values, as it turned out
-        rule = replace(rule, stratify_by=None)
-    finder = CutFinder(rule)
-    for profile in found.profiles:
-        for keys in profile.keys:
-            finder.add(keys if stratified else keys.together())
-    return Divide(rule, finder.cuts())
 
 
 def _compare(found: Scan, done: Sequence[Written]) -> None:

@@ -1,5 +1,6 @@
 """Looks at all of the data before anything is written, and reports everything that is wrong with it at once."""
 
+import dataclasses
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +8,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from tfx_automl.components.example_gen import labels, types
+from tfx_automl.components.example_gen.division import Division, divide, rule_for
 from tfx_automl.components.example_gen.ingest import files_of
 from tfx_automl.components.example_gen.inputs import pattern_of
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import LocalPool, Pool
 from tfx_automl.components.example_gen.scan import Scan, Wanted, scan
+from tfx_automl.components.example_gen.splits import Rule
 from tfx_automl.components.example_gen.values import MOST_VALUES
 from tfx_automl.errors import ConfigError, DataError
 from tfx_automl.models.task import TaskSpec
@@ -70,7 +73,10 @@ def inspect(
     if options.label is None:
         raise ConfigError("The label column is not named; name the column to predict.")
     columns = tuple(dict.fromkeys(column for group in sensitive for column in group))
-    scans, problems = _scan(train_path, test_path, options, Wanted((options.label, *columns)), pool or LocalPool())
+    division = Division(train_path, options.shares(() if test_path is None else ("test",)))
+    rule = rule_for(division, dataclasses.replace(options, task=task))
+    wanted = Wanted((options.label, *columns), options.label, rule)
+    scans, problems = _scan(train_path, test_path, options, wanted, pool or LocalPool())
     train = scans[0]
     problems += [
         f"{train_path}: {unknown_column(name, list(train.types))}"
@@ -87,6 +93,8 @@ def inspect(
     label, more = _label(train, options, task, positive, splits=3 if test_path is None else 2)
     test_problems, notes = _test(scans, options, label)
     problems += more + test_problems
+    if label is not None and not problems:
+        problems += _division_problems(division, rule, train, options, label.task.kind != "regression")
     if problems or label is None:
         raise ConfigError(problems)
     return DataSummary(
@@ -105,10 +113,11 @@ def _scan(
 ) -> tuple[list[Scan], list[str]]:
     """Scans both files; what is wrong with the test file does not hide what is wrong with the training file."""
     train = (files_of(pattern_of(train_path)), wanted)
+    undivided = dataclasses.replace(wanted, rule=None)
     if test_path is None:
         return scan([train], options, pool), []
     try:
-        return scan([train, (files_of(pattern_of(test_path)), wanted)], options, pool), []
+        return scan([train, (files_of(pattern_of(test_path)), undivided)], options, pool), []
     except DataError as error:
         found = scan([train], options, pool)  # raises again where the training file is at fault
         return found, [str(error)]
@@ -116,6 +125,16 @@ def _scan(
 
 def _split_columns(options: ReadOptions) -> list[str]:
     return [name for name in (options.split_key, options.split_time, options.split_column) if name is not None]
+
+
+def _division_problems(
+    division: Division, rule: Rule | None, train: Scan, options: ReadOptions, stratified: bool
+) -> list[str]:
+    try:
+        divide(division, rule, train, options, stratified)
+    except DataError as error:
+        return [f"{division.pattern}: {error}"]
+    return []
 
 
 def unknown_column(name: str, columns: Sequence[str]) -> str:
@@ -150,8 +169,12 @@ def _label(
     if values.present == 0:
         return None, [f"{path}: the label {name!r} is missing in every row."]
     problems = []
+    if values.infinite:
+        problems.append(
+            f"{path}: {values.infinite} rows have an infinite label; correct them, or leave the label empty."
+        )
     if values.present < FEWEST_ROWS:
-        problems = [f"{path}: {values.present} rows with a label; expected {FEWEST_ROWS} or more."]
+        problems += [f"{path}: {values.present} rows with a label; expected {FEWEST_ROWS} or more."]
     try:
         return labels.find_task(values, types.stored_type(found.own[name]), name, task, positive, splits), problems
     except ConfigError as error:

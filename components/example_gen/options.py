@@ -3,7 +3,7 @@
 import codecs
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -109,6 +109,14 @@ class ReadOptions:
                 f"split_ratios: expected whole numbers above zero, got {dict(ratios)}.",
             ),
         )
+
+    def shares(self, taken: Collection[str]) -> dict[str, int]:
+        """Returns how the training files are divided where some splits have files of their own.
+
+        Args:
+            taken: The splits that have files; `train` among them changes nothing.
+        """
+        return {name: share for name, share in self.split_ratios.items() if name == "train" or name not in taken}
 
     def to_json(self) -> str:
         """Returns the options as JSON text, always the same for the same options."""

@@ -104,7 +104,7 @@ def scan_block(block: Block, options: ReadOptions, wanted: Wanted, known: Types)
         for name in wanted.counted:
             if name in table.column_names:
                 values[name] = values.get(name, Values()) + values_of(table[name])
-        if wanted.rule is not None:
+        if wanted.rule is not None and wanted.rule.columns <= set(table.column_names):
             keys.append(keys_of(with_label(table, wanted.label), wanted.rule))
     rows = sum(table.num_rows for table in tables)
     return BlockProfile(replace(block, payload=None), rows, own, values, tuple(keys), tuple(rejected))

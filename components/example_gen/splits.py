@@ -45,6 +45,11 @@ class Rule:
     column: str | None = None
     stratify_by: str | None = None
 
+    @property
+    def columns(self) -> set[str]:
+        """The columns that a table must have."""
+        return {name for name in (self.column, self.stratify_by) if name is not None}
+
     def __post_init__(self) -> None:
         if (self.by == "row") == (self.column is not None):
             raise DataError(
@@ -183,8 +188,8 @@ class CutFinder:
         empty = [name for name, is_filled in zip(names, filled, strict=True) if not is_filled]
         if empty:
             raise DataError(
-                f"{sum(self._sizes.values())} rows cannot fill the splits {dict(self.rule.ratios)}:"
-                f" {', '.join(empty)} stays empty."
+                f"{sum(self._sizes.values())} rows, of which those alike stay together, cannot fill the splits"
+                f" {dict(self.rule.ratios)}: {', '.join(empty)} stays empty."
             )
         return Cuts(names, starts)
 

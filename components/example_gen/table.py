@@ -4,10 +4,28 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from tfx_automl.components.example_gen.ingest import files_of
+from tfx_automl.components.example_gen.inputs import pattern_of
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import LocalPool, pieces_of
 from tfx_automl.components.example_gen.readers import Rejected
 from tfx_automl.components.example_gen.scan import Wanted, conform, read_block, scan
+
+
+def read_names(path: str, options: ReadOptions) -> tuple[str, ...]:
+    """Returns the names of the columns, after reading no more than the beginning.
+
+    Args:
+        path: A file, a folder or a pattern, as `inputs.pattern_of` takes it.
+        options: How to read.
+
+    Raises:
+        DataError: There is no such file, or it cannot be read.
+    """
+    for blocks in pieces_of(files_of(pattern_of(path)), options, None, None):
+        for table in read_block(blocks[0], options, {}, []):
+            return tuple(table.column_names)
+    return ()
 
 
 def read_table(

@@ -21,6 +21,7 @@ class Values:
         counts: Rows by value, as text; whole numbers without a decimal point. Complete unless `more`.
         missing: Rows without a value.
         rows: All rows.
+        infinite: Rows whose value is an infinite number.
         more: Whether there are more than `MOST_VALUES` distinct ones.
     """
 
@@ -28,13 +29,14 @@ class Values:
     missing: int = 0
     rows: int = 0
     more: bool = False
+    infinite: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counts", MappingProxyType(dict(self.counts)))
 
-    def __reduce__(self) -> tuple[type["Values"], tuple[dict[str, int], int, int, bool]]:
+    def __reduce__(self) -> tuple[type["Values"], tuple[dict[str, int], int, int, bool, int]]:
         """A mapping proxy cannot be sent to another process."""
-        return Values, (dict(self.counts), self.missing, self.rows, self.more)
+        return Values, (dict(self.counts), self.missing, self.rows, self.more, self.infinite)
 
     @property
     def present(self) -> int:
@@ -50,7 +52,8 @@ class Values:
         counts = dict(Counter(self.counts) + Counter(other.counts))
         more = self.more or other.more or len(counts) > MOST_VALUES
         kept = dict(list(counts.items())[:MOST_VALUES]) if more else counts
-        return Values(kept, self.missing + other.missing, self.rows + other.rows, more)
+        infinite = self.infinite + other.infinite
+        return Values(kept, self.missing + other.missing, self.rows + other.rows, more, infinite)
 
 
 def values_of(column: pa.ChunkedArray) -> Values:
@@ -64,7 +67,9 @@ def values_of(column: pa.ChunkedArray) -> Values:
     found = pc.value_counts(pc.drop_null(as_text(column)))
     more = len(found) > MOST_VALUES
     first = found[:MOST_VALUES].to_pylist()
-    return Values({pair["values"]: pair["counts"] for pair in first}, column.null_count, len(column), more)
+    counts = {pair["values"]: pair["counts"] for pair in first}
+    infinite = pc.sum(pc.is_inf(column)).as_py() or 0 if pa.types.is_floating(column.type) else 0
+    return Values(counts, column.null_count, len(column), more, infinite)
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -7,75 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tfx_automl.components.example_gen import labels
+from tfx_automl.components.example_gen.division import Divide, Named
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers import Block, Rejected
 from tfx_automl.components.example_gen.scan import conform, read_block, with_label
-from tfx_automl.components.example_gen.splits import Cuts, Indices, Rule, keys_of
-from tfx_automl.components.example_gen.values import as_text
 from tfx_automl.components.example_gen.writer import WRITERS, ShardWriter
-from tfx_automl.errors import DataError
-
-# What other tools call the splits.
-_ALIASES = {"training": "train", "validation": "eval", "valid": "eval", "val": "eval", "dev": "eval", "testing": "test"}
-
-
-@dataclass(frozen=True)
-class Divide:
-    """Rows go to the splits by a rule.
-
-    Attributes:
-        rule: How their keys are made.
-        cuts: Where the splits begin.
-    """
-
-    rule: Rule
-    cuts: Cuts
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The splits."""
-        return self.cuts.names
-
-    def assign(self, table: pa.Table) -> Indices:
-        """Returns the number of the split of each row."""
-        return self.cuts.assign(keys_of(table, self.rule))
-
-
-@dataclass(frozen=True)
-class Named:
-    """A column names the split of each row; without one, all rows go to the only split.
-
-    Attributes:
-        names: The splits.
-        column: The column, or None.
-    """
-
-    names: tuple[str, ...]
-    column: str | None = None
-
-    def assign(self, table: pa.Table) -> Indices:
-        """Returns the number of the split of each row.
-
-        Raises:
-            DataError: A row names another split, or none.
-        """
-        if self.column is None:
-            return np.zeros(table.num_rows, np.int64)
-        texts = pc.utf8_lower(as_text(table[self.column]))
-        for alias, name in _ALIASES.items():
-            if name in self.names and alias not in self.names:
-                texts = pc.if_else(pc.equal(texts, alias), name, texts)
-        numbers = pc.index_in(texts, value_set=pa.array([name.lower() for name in self.names]))
-        if numbers.null_count:
-            strange = table[self.column].filter(pc.is_null(numbers))[0].as_py()
-            raise DataError(
-                f"The split column {self.column!r} holds {strange!r}; expected one of {', '.join(self.names)}."
-            )
-        found: Indices = numbers.to_numpy().astype(np.int64)
-        return found
 
 
 @dataclass(frozen=True)

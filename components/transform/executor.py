@@ -41,7 +41,10 @@ class Executor(stock.Executor):
         io_utils.write_string_file(os.path.join(folder, FILE), plan.to_json())
         console.line(f"  {_in_words(plan)}")
         super().Do(
-            {key: value for key, value in input_dict.items() if key != "statistics"},
+            {
+                **{key: value for key, value in input_dict.items() if key != "statistics"},
+                "schema": _without_dropped(input_dict["schema"], plan, os.path.join(self._get_tmp_dir(), "schema")),
+            },
             {key: value for key, value in output_dict.items() if key not in _OURS},
             {
                 **exec_properties,
@@ -71,8 +74,7 @@ def make_plan(input_dict: Artifacts, split: str, exec_properties: dict[str, Any]
     """
     task = TaskSpec.from_json(exec_properties["task"])
     statistics = _load_statistics(input_dict["statistics"], split)
-    folder = artifact_utils.get_single_uri(input_dict["schema"])
-    schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(folder))
+    schema = _read_schema(input_dict["schema"])
     moments = json.loads(input_dict["examples"][0].get_string_custom_property("moments") or "[]")
     plan = plan_features(statistics, task, json.loads(exec_properties["exclude"]), schema, moments)
     if not any(decision.kept for decision in plan.decisions):
@@ -82,6 +84,34 @@ def make_plan(input_dict: Artifacts, split: str, exec_properties: dict[str, Any]
     specs = schema_utils.schema_as_feature_spec(schema).feature_spec
     unknown = [decision for decision in plan.decisions if decision.needs_moments]
     return plan.with_parameters(exact_moments(files, specs, unknown))
+
+
+def _read_schema(artifacts: list[types.Artifact]) -> Any:
+    return io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(artifacts)))
+
+
+def _without_dropped(artifacts: list[types.Artifact], plan: FeaturePlan, folder: str) -> list[types.Artifact]:
+    """Writes the schema of the columns that are not dropped, and returns it as an artifact.
+
+    All that follows, the exported model included, parses by this schema, so that nothing about a dropped column can
+    fail: for one without a value in the train split, the schema does not even know the type.
+
+    Args:
+        artifacts: The schema of all columns.
+        plan: What becomes of each column.
+        folder: Where to.
+    """
+    schema, kept = _read_schema(artifacts), set(plan.read)
+    for entries in (schema.feature, schema.sparse_feature):
+        for entry in [entry for entry in entries if entry.name not in kept]:
+            entries.remove(entry)
+    for group in schema.tensor_representation_group.values():
+        for name in set(group.tensor_representation) - kept:
+            del group.tensor_representation[name]
+    io_utils.write_pbtxt_file(os.path.join(folder, "schema.pbtxt"), schema)
+    artifact = type(artifact_utils.get_single_instance(artifacts))()
+    artifact.uri = folder
+    return [artifact]
 
 
 def _load_statistics(statistics: list[types.Artifact], split: str) -> Any:

@@ -86,6 +86,11 @@ class FeaturePlan:
         if twice:
             raise ConfigError(f"A feature plan decides every name once; it has {', '.join(sorted(twice))} twice.")
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Names of the columns that Transform reads: all but the dropped ones."""
+        return tuple(decision.name for decision in self.decisions if decision.kind != "dropped")
+
     def with_parameters(self, parameters: Mapping[str, Mapping[str, Any]]) -> "FeaturePlan":
         """Returns the same plan with parameters added.
 

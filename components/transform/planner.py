@@ -11,6 +11,7 @@ import numpy as np
 from tfx_automl.components.transform.columns import Column, Numbers, Texts, read_columns
 from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan, indicator_name
 from tfx_automl.errors import DataError
+from tfx_automl.models.inputs import IMAGE_COLUMNS, are_images
 from tfx_automl.models.task import TaskSpec, transformed_name
 
 MOST_CATEGORIES = 1000  # as many as TFDV's rank histogram holds
@@ -28,8 +29,6 @@ _CONSTANT_MISSING = 0.01
 _TAIL_IN_DECILES = 8.0
 _TAIL_IN_STDS = 8.0
 _TAIL_FROM = 20.0
-
-_IMAGE_PARTS = ("image", "image/height", "image/width", "image/channels")
 
 
 def plan_features(
@@ -54,16 +53,16 @@ def plan_features(
     """
     columns = {column.name: column for column in read_columns(statistics, schema)}
     _check(columns, task, exclude)
-    if set(_IMAGE_PARTS) & set(exclude):
-        exclude = (*exclude, *_IMAGE_PARTS)  # an image cannot be read without its size
-    has_image = all(part in columns for part in _IMAGE_PARTS)
+    has_image = are_images(columns)
+    if has_image and set(IMAGE_COLUMNS) & set(exclude):
+        exclude = (*exclude, *IMAGE_COLUMNS)  # an image cannot be read without its size
     decisions = []
     for name, column in columns.items():
         if name == task.label:
             decisions.append(FeatureDecision(name, "label", f"the label of a {task.kind} task"))
         elif name in exclude:
             decisions.append(FeatureDecision(name, "dropped", "excluded by the user"))
-        elif has_image and name in _IMAGE_PARTS:
+        elif has_image and name in IMAGE_COLUMNS:
             decisions.append(_image(name, columns))
         else:
             decisions.append(_decide(column, name in moments))
@@ -87,7 +86,7 @@ def _check(columns: dict[str, Column], task: TaskSpec, exclude: Sequence[str]) -
 def _image(name: str, columns: dict[str, Column]) -> FeatureDecision:
     if name != "image":
         return FeatureDecision(name, "image size", "tells the shape of the images; no input of the model")
-    sides = [columns[part].values for part in _IMAGE_PARTS[1:]]
+    sides = [columns[part].values for part in IMAGE_COLUMNS[1:]]
     shape = " × ".join(f"{side.maximum:g}" if isinstance(side, Numbers) else "?" for side in sides)
     return FeatureDecision(name, "image", f"images of {shape} (height × width × channels)")
 

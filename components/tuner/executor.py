@@ -37,7 +37,9 @@ class Executor(base_executor.BaseExecutor):
         task = TaskSpec.from_json(exec_properties["task"])
         options = _with_tune_args(SearchOptions.from_json(exec_properties["search"]), exec_properties)
         identity = ",".join(artifact.uri for artifact in input_dict["examples"])
-        folder = self._lasting_folder() / hashlib.sha256(identity.encode()).hexdigest()[:16]
+        # Another task on the same examples has other labels, so its arrays lie elsewhere.
+        name = hashlib.sha256(f"{identity}\n{task.to_json()}".encode()).hexdigest()[:16]
+        folder = self._lasting_folder() / name
         data = training_data(input_dict["examples"], input_dict.get("transform_graph"), task, folder / "arrays")
         result, space, objective = native.search_family(data, options, folder, identity)
         plan = native.scheduler_of(options).describe()

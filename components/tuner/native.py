@@ -45,7 +45,13 @@ def search_family(
     space = family.space(data.inputs, len(data.split("train")))
     objective = Objective(objective_name(data.task, options.objective))
     searched = {name: value for name, value in asdict(options).items() if name not in _NOT_IN_THE_KEY}
-    key = content_key(data=identity, space=space.to_config(), options=searched, version=tfx_automl.__version__)
+    key = content_key(
+        data=identity,
+        task=data.task.to_json(),
+        space=space.to_config(),
+        options=searched,
+        version=tfx_automl.__version__,
+    )
     folder = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
     workers = options.workers or default_workers()
     console.line(f"  family {family.name}, objective {objective.metric} ({objective.direction}), {workers} workers")
@@ -77,7 +83,11 @@ def scheduler_of(options: SearchOptions) -> BracketScheduler:
 
 
 def _environment(arguments: dict[str, object]) -> dict[str, str]:
-    """Environment of the workers: their share of the cores, no GPU probing, no progress of the libraries."""
+    """Returns what the workers' environment says.
+
+    OpenMP gets their share of the cores, TensorFlow's C++ code only reports errors, Keras runs on TensorFlow, and
+    oneDNN, which sums in another order, stays off unless the variable is set already. GPUs are left as they are.
+    """
     threads = str(arguments["threads"])
     return {
         "OMP_NUM_THREADS": threads,

@@ -1,6 +1,9 @@
 """The configuration: what is accepted, and that all mistakes come at once."""
 
+import re
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +75,7 @@ def test_every_mistake_is_reported_at_once():
         ({"split": "50,50"}, "three whole numbers above zero"),
         ({"split": "50,50,0"}, "three whole numbers above zero"),
         ({"min_metric": "auc"}, "expected NAME=NUMBER"),
+        ({"min_metric": ["auc=0.9", "auc=0.8"]}, "--min-metric: expected one number for auc, got 2"),
         ({"data": ""}, "expected a text"),
     ],
 )
@@ -80,12 +84,109 @@ def test_each_mistake_has_its_message(values, message):
         RunConfig.from_mapping(MINIMAL | values)
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("missing: [NA, null]", "--missing: expected a text, got None, which is how YAML reads null, ~ or nothing"),
+        ("missing: [NA, ~]", "--missing: expected a text, got None"),
+        ("missing: no", "--missing: expected a text, got False, which is how YAML reads no, off or false; put it in q"),
+        ("missing: [NA, off]", "--missing: expected a text, got False"),
+        ("positive: yes", "--positive: expected a text, got True, which is how YAML reads yes, on or true; put it in"),
+        ("positive: true", "--positive: expected a text, got True"),
+        ("exclude: [on, age]", "--exclude: expected a text, got True"),
+        ("exclude: on", "--exclude: expected a text, got True"),
+        ("sensitive: [[on, age]]", "--sensitive: expected a text, got True"),
+    ],
+)
+def test_words_that_yaml_reads_as_something_else_are_refused(line, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        RunConfig.from_mapping(MINIMAL | yaml.safe_load(line))
+
+
+def test_quoted_words_of_yaml_are_texts():
+    config = RunConfig.from_mapping(MINIMAL | yaml.safe_load("{missing: ['NA', 'null', ''], positive: 'yes'}"))
+    assert config.missing == ("NA", "null", "")
+    assert config.positive == "yes"
+
+
+def test_numbers_of_yaml_are_texts():
+    config = RunConfig.from_mapping(MINIMAL | yaml.safe_load("{missing: [-999, 0.5], positive: 1}"))
+    assert config.missing == ("-999", "0.5")
+    assert config.positive == "1"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [["auc", "loss=0.5", "auc=abc", "=1"], {"auc": "", "loss": 0.5, "accuracy": None, "": 1}],
+)
+def test_every_bad_bound_is_reported(value):
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping(MINIMAL | {"min_metric": value})
+    bad = {list: "'auc', 'auc=abc', '=1'", dict: "'auc=', 'accuracy=None', '=1'"}[type(value)]
+    assert caught.value.problems == (f"--min-metric: expected NAME=NUMBER, got {bad}.",)
+
+
+@pytest.mark.parametrize(
+    ("values", "flags"),
+    [
+        ({"max_gap": "gap=much"}, ["--max-gap:", "--max-gap needs"]),
+        ({"sensitive": "sex,sex", "max_gap": "gap=0.1"}, ["--sensitive:"]),
+        ({"sensitive": "sex,sex", "max_gap": "gap=much"}, ["--sensitive:", "--max-gap:"]),
+        ({"split": "50,50", "exclude": "income", "columns": "a,a"}, ["--split:", "--exclude names", "--columns names"]),
+    ],
+)
+def test_unreadable_options_neither_hide_nor_cause_contradictions(values, flags):
+    with pytest.raises(ConfigError) as caught:
+        RunConfig.from_mapping(MINIMAL | values)
+    assert len(caught.value.problems) == len(flags)
+    assert all(problem.startswith(flag) for problem, flag in zip(caught.value.problems, flags, strict=True))
+
+
 def test_configuration_is_frozen_deeply():
     config = RunConfig.from_mapping(MINIMAL | {"sensitive": "sex", "max_gap": {"accuracy_difference": 0.2}})
     with pytest.raises(AttributeError):
         config.seed = 1  # type: ignore[misc]
     with pytest.raises(TypeError):
         config.max_gap["accuracy_difference"] = 0.5  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("a,b", ("a", "b")),
+        ('"s,e x"', ("s,e x",)),
+        ('a, "b,c" ', ("a", "b,c")),
+        ('"say ""hi""",b', ('say "hi"', "b")),
+        ('5" pipe,b', ('5" pipe', "b")),
+        ("line\nbreak,b", ("line\nbreak", "b")),
+        ('"line\nbreak","b,c"', ("line\nbreak", "b,c")),
+        (["s,e x", '"'], ("s,e x", '"')),
+    ],
+)
+def test_names_with_commas_are_quoted(written, expected):
+    assert converters.names(written) == expected
+
+
+@given(st.lists(st.text(min_size=1).filter(lambda name: name == name.strip() and "\0" not in name), min_size=1))
+def test_every_name_can_be_written(names):
+    text = ",".join('"' + name.replace('"', '""') + '"' for name in names)
+    assert converters.names(text) == tuple(names)
+
+
+def test_columns_with_commas_reach_the_configuration():
+    config = RunConfig.from_mapping(
+        MINIMAL
+        | {"sensitive": ['"s,e x"', '"s,e x",race'], "exclude": 'a,"b,c"', "columns": '"s,e x",race,a,"b,c",income'}
+    )
+    assert config.sensitive == (("s,e x",), ("s,e x", "race"))
+    assert config.exclude == ("a", "b,c")
+    assert config.columns == ("s,e x", "race", "a", "b,c", "income")
+
+
+@pytest.mark.parametrize("value", ['"a,b', '"a"b,c', '"",b', ""])
+def test_names_that_cannot_be_read(value):
+    with pytest.raises(ConfigError, match="--exclude: expected names separated by commas"):
+        RunConfig.from_mapping(MINIMAL | {"exclude": value})
 
 
 @given(hours=st.integers(0, 48), minutes=st.integers(0, 59), seconds=st.integers(1, 59))

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from tfx_automl.errors import ConfigError
+from tfx_automl.machine import usable_cores, usable_memory
 from tfx_automl.pipelines import doctor as doctor_module
 from tfx_automl.pipelines import surroundings as surroundings_module
 from tfx_automl.pipelines.checks import CHECKS, Check
 from tfx_automl.pipelines.doctor import describe, doctor, run_doctor
-from tfx_automl.pipelines.machine import usable_cores, usable_memory
 from tfx_automl.pipelines.surroundings import MODULES, Surroundings, look_around
 
 STACK_A_VERSIONS = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,12 +118,31 @@ def test_second_run_uses_the_cache_and_says_so(first, summary):
         assert repeated[key] == summary[key]
 
 
-def test_changed_option_runs_only_what_depends_on_it(first):
-    folder, _ = first
-    other = _tfx_automl("demo", "--output", str(folder.root), "--max-epochs", "3", "--seed", "1")
-    assert other.returncode == 0, other.stdout + other.stderr
+@pytest.fixture(scope="module")
+def other(first) -> "subprocess.CompletedProcess[str]":
+    done = _tfx_automl("demo", "--output", str(first[0].root), "--max-epochs", "3", "--seed", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def test_changed_option_runs_only_what_depends_on_it(other):
     assert "Transform: unchanged, from the cache" in other.stdout
     assert "Tuner: unchanged" not in other.stdout
+
+
+@pytest.mark.usefixtures("other")
+def test_what_is_served_is_what_the_summary_names(first):
+    """The first choice again, after another one was pushed; and once more, after somebody removed what was pushed."""
+    folder, _ = first
+    for removed in (False, True):
+        if removed:
+            shutil.rmtree(folder.serving)
+        again = _tfx_automl("demo", "--output", str(folder.root), "--max-epochs", "3")
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert "Trainer: unchanged, from the cache" in again.stdout
+        assert "Pusher: unchanged" not in again.stdout
+        pushed = json.loads(folder.summary.read_text(encoding="utf-8"))["pushed_model"]
+        assert pushed == str(max(folder.serving.iterdir(), key=lambda version: int(version.name)))
 
 
 def test_killed_search_goes_on(tmp_path):

@@ -124,6 +124,26 @@ def test_next_best_takes_the_place_of_one_that_fails_higher_up():
     assert scheduler.next(trials, LOSS) == Continue(3, 3)
 
 
+def test_without_anything_to_start_a_rung_is_filled_from_the_members_there_are():
+    scheduler = hyperband(9, 3, max_trials=9)
+    trials = _bracket_0(3.0, 1.0, None)
+    assert scheduler.next(trials, LOSS, may_start=False) == Wait()
+    trials[2] = TrialView(2, 0, {1: 2.0})
+    assert scheduler.next(trials, LOSS, may_start=False) == Continue(1, 3)
+    trials[1] = TrialView(1, 0, {1: 1.0, 3: 9.0})
+    trials[2] = TrialView(2, 0, {1: 2.0, 3: 8.0})
+    trials[0] = TrialView(0, 0, {1: 3.0}, running_to=3)
+    assert scheduler.next(trials, LOSS, may_start=False) == Wait()
+    trials[0] = TrialView(0, 0, {1: 3.0, 3: 7.0})
+    assert scheduler.next(trials, LOSS, may_start=False) == Continue(0, 9)
+    trials[0] = TrialView(0, 0, {1: 3.0, 3: 7.0, 9: 7.0})
+    assert scheduler.next(trials, LOSS, may_start=False) == Done()
+
+
+def test_without_anything_to_start_an_empty_schedule_is_done():
+    assert hyperband(9, 3).next([], LOSS, may_start=False) == Done()
+
+
 def test_done_after_the_last_rung():
     scheduler = full_budget(2, 5)
     assert scheduler.next([], LOSS) == Start(0, 5)

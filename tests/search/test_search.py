@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tfx_automl.errors import ConfigError, SearchError
 from tfx_automl.search.hyperband import hyperband
 from tfx_automl.search.ledger import Ledger
 from tfx_automl.search.objective import Objective
-from tfx_automl.search.parameters import Boolean, Choice, Condition
+from tfx_automl.search.parameters import Boolean, Choice, Condition, Float
 from tfx_automl.search.runner import InProcessRunner, ProcessRunner, TrialRunner
 from tfx_automl.search.sampler import RandomSampler
 from tfx_automl.search.scheduler import full_budget
@@ -108,12 +109,80 @@ def test_random_sampler_repeats_nothing_and_stops_when_exhausted(seed, count):
     assert len(set(keys)) == len(keys) == min(count, 4)
 
 
-def test_exhausted_space_ends_the_search(tmp_path):
-    from tfx_automl.search.parameters import Float
+def _points_on_a_line(count: int) -> Space:
+    return Space((Float("x", 0.0, float(count - 1), step=1.0),))
 
+
+def _reached(result: SearchResult) -> list[int]:
+    """How many trials reached 1, 3, 9 and 27 epochs."""
+    return [sum(epochs in trial.rungs for trial in result.trials) for epochs in (1, 3, 9, 27)]
+
+
+def test_exhausted_space_ends_the_search(tmp_path):
     space = Space((Float("x", 0.0, 1.0, step=0.5),))
     result = _search(tmp_path, InProcessRunner(Valley()), space=space)
     assert len(result.trials) == 3
+    assert result.stop_reason == "space exhausted"
+
+
+def test_exhausted_space_still_trains_the_best_to_the_end(tmp_path):
+    """Ten points for a bracket of 27: nine, three and one of them go up, as planned."""
+    result = _search(tmp_path, InProcessRunner(Valley()), space=_points_on_a_line(10), scheduler=hyperband(27, 3))
+    assert result.stop_reason == "space exhausted"
+    assert _reached(result) == [10, 9, 3, 1]
+    assert result.best.epochs == 27
+    assert result.best.values == {"x": 1.0}
+
+
+def test_exhausted_space_promotes_in_every_bracket(tmp_path):
+    """Thirty points: 27 fill the first bracket, three begin the second, where they go up to its last rung."""
+    result = _search(tmp_path, InProcessRunner(Valley()), space=_points_on_a_line(30), scheduler=hyperband(27, 3))
+    second = [trial for trial in result.trials if trial.bracket == 1]
+    assert len(second) == 3
+    assert [sum(epochs in trial.rungs for trial in second) for epochs in (3, 9, 27)] == [3, 3, 1]
+    assert _reached(result) == [27, 9 + 3, 3 + 3, 1 + 1]
+    assert result.stop_reason == "space exhausted"
+
+
+def test_failed_trial_in_an_exhausted_space_cannot_be_replaced(tmp_path):
+    runner = InProcessRunner(Valley(fail_ids=(0, 4)))
+    result = _search(tmp_path, runner, space=_points_on_a_line(10), scheduler=hyperband(27, 3))
+    assert _reached(result) == [8, 8, 3, 1]
+
+
+@given(points=st.integers(1, 60), max_epochs=st.integers(1, 30), factor=st.integers(2, 4))
+def test_exhausted_search_keeps_to_the_plan(points, max_epochs, factor):
+    scheduler = hyperband(max_epochs, factor)
+    with tempfile.TemporaryDirectory() as folder:
+        result = _search(Path(folder), InProcessRunner(Valley()), space=_points_on_a_line(points), scheduler=scheduler)
+    for number, bracket in enumerate(scheduler.brackets):
+        members = [trial for trial in result.trials if trial.bracket == number]
+        for rung in bracket.rungs:
+            assert sum(rung.epochs in trial.rungs for trial in members) == min(rung.trials, len(members))
+        assert sum(trial.epochs for trial in members) <= bracket.epochs
+    planned = sum(bracket.rungs[0].trials for bracket in scheduler.brackets)
+    assert len(result.trials) == min(points, planned)
+    assert result.best.epochs == max_epochs
+    assert result.stop_reason == ("space exhausted" if points < planned else "schedule complete")
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_exhausted_search_is_the_same_with_workers(tmp_path, workers):
+    options = {"space": _points_on_a_line(10), "scheduler": hyperband(27, 3)}
+    expected = _search(tmp_path / "in-process", InProcessRunner(Valley()), **options)
+    with ProcessRunner("tfx_automl.search.testing:make_valley", {}, workers) as runner:
+        result = _search(tmp_path / "processes", runner, **options)
+    assert _points(result) == _points(expected)
+
+
+@pytest.mark.parametrize("results", [0, 3, 10, 12, 19, 22])
+def test_interrupted_search_of_an_exhausted_space_goes_on_to_the_same_result(tmp_path, results):
+    options = {"space": _points_on_a_line(10), "scheduler": hyperband(27, 3)}
+    expected = _search(tmp_path / "straight", InProcessRunner(Valley()), **options)
+    with pytest.raises(_Interrupted):
+        _search(tmp_path / "broken", _DyingRunner(results), **options)
+    result = _search(tmp_path / "broken", InProcessRunner(Valley()), **options)
+    assert _points(result) == _points(expected)
     assert result.stop_reason == "space exhausted"
 
 

@@ -73,13 +73,13 @@ def inputs(tmp_path: Path) -> Callable[..., dict[str, list[Any]]]:
     return make
 
 
-def run(inputs: dict[str, list[Any]], task: TaskSpec, folder: Path) -> dict[str, Any]:
+def run(inputs: dict[str, list[Any]], task: TaskSpec, folder: Path, **properties: Any) -> dict[str, Any]:
     from tfx_automl.components.baseline.executor import Executor
     from tfx_automl.components.types import BaselineMetrics
 
     output = BaselineMetrics()
     output.uri = str(folder / "baseline")
-    Executor().Do(inputs, {"baseline": [output]}, {"task": task.to_json(), "seed": 0})
+    Executor().Do(inputs, {"baseline": [output]}, {"task": task.to_json(), "seed": 0, **properties})
     return json.loads((folder / "baseline" / "baseline.json").read_text())
 
 
@@ -93,9 +93,10 @@ def test_construct() -> None:
         channel_utils.as_channel([standard_artifacts.TransformGraph()]),
         task=TASKS["binary"],
         seed=3,
+        split="eval",
     )
     assert {name: channel.type_name for name, channel in component.outputs.items()} == {"baseline": "BaselineMetrics"}
-    assert component.exec_properties == {"task": TASKS["binary"].to_json(), "seed": 3}
+    assert component.exec_properties == {"task": TASKS["binary"].to_json(), "seed": 3, "split": "eval"}
 
 
 @pytest.mark.slow
@@ -128,6 +129,15 @@ class TestDo:
         assert found["mean"]["rmse"] == pytest.approx(error, rel=1e-5)
         assert found["ridge_regression"]["rmse"] < 0.7 * error
         assert found["split"] == "eval"
+
+    def test_split_can_be_chosen(self, inputs: Any, tmp_path: Path) -> None:
+        made = inputs("binary")
+        found = run(made, TASKS["binary"], tmp_path, split="eval")
+        most = np.bincount(columns("binary")["train"]["y_xf"]).argmax()
+        expected = (columns("binary")["eval"]["y_xf"] == most).mean()
+        assert (found["split"], found["majority"]["accuracy"]) == ("eval", pytest.approx(expected))
+        with pytest.raises(ModelError, match="no split 'validation'; the examples have train, eval, test"):
+            run(made, TASKS["binary"], tmp_path, split="validation")
 
     def test_examples_without_train_split(self, inputs: Any, tmp_path: Path) -> None:
         with pytest.raises(ModelError, match="no split train; they have eval"):

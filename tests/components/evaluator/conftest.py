@@ -1,7 +1,9 @@
 """A small model whose predictions are chosen by the test, and the examples to evaluate it on."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 
 from tfx_automl.models.task import TaskSpec
 
+PIPELINE_ARGUMENTS = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
 CLASSES = {"binary": ("no", "yes"), "multiclass": ("red", "green", "blue"), "regression": ()}
 
 
@@ -125,3 +128,39 @@ def make_columns() -> Callable[..., dict[str, list[Any]]]:
         return columns
 
     return make
+
+
+@pytest.fixture(scope="session")
+def evaluate(
+    tmp_path_factory: pytest.TempPathFactory, write_examples: Any, make_model: Any, make_task: Any
+) -> Callable[..., SimpleNamespace]:
+    """A function that runs Do() on columns and returns the folders, the report and the blessing artifact."""
+    from tfx.types import standard_artifacts
+
+    from tfx_automl.components.evaluator.executor import Executor
+    from tfx_automl.components.evaluator.options import EvaluatorOptions
+    from tfx_automl.components.types import BaselineMetrics, FairnessReport
+
+    def run(kind: str, columns: dict[str, list[Any]], baseline: Any = None, **options: Any) -> SimpleNamespace:
+        folder = tmp_path_factory.mktemp("evaluate")
+        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [make_model(kind)]}
+        if baseline:
+            inputs["baseline"] = [BaselineMetrics()]
+            inputs["baseline"][0].uri = str(folder / "baseline")
+            (folder / "baseline").mkdir()
+            (folder / "baseline" / "baseline.json").write_text(json.dumps(baseline))
+        types = {
+            "evaluation": standard_artifacts.ModelEvaluation,
+            "blessing": standard_artifacts.ModelBlessing,
+            "fairness_report": FairnessReport,
+        }
+        outputs = {name: [artifact()] for name, artifact in types.items()}
+        for name, artifacts in outputs.items():
+            artifacts[0].uri = str(folder / name)
+        chosen = EvaluatorOptions(make_task(kind), **options)
+        context = Executor.Context(beam_pipeline_args=PIPELINE_ARGUMENTS, tmp_dir=str(folder), unique_id="1")
+        Executor(context).Do(inputs, outputs, chosen.to_properties())
+        report = json.loads((folder / "fairness_report" / "report.json").read_text())
+        return SimpleNamespace(folder=folder, report=report, blessing=outputs["blessing"][0], model=inputs["model"][0])
+
+    return run

@@ -1,7 +1,6 @@
 """The Evaluator as a component: construct, Do() checked against scikit-learn and fairlearn, and a pipeline."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,50 +15,13 @@ from tfx_automl.errors import ConfigError, EvaluationError
 from tfx_automl.models.task import TaskSpec
 
 SENSITIVE = (("sex",), ("race",), ("age_group",), ("sex", "race"))
-PIPELINE_ARGUMENTS = ["--direct_running_mode=in_memory", "--direct_num_workers=1"]
-
-
-@pytest.fixture(scope="session")
-def evaluate(
-    tmp_path_factory: pytest.TempPathFactory, write_examples: Any, make_model: Any, make_task: Any
-) -> Callable[..., SimpleNamespace]:
-    """A function that runs Do() on columns and returns the folders, the report and the blessing artifact."""
-    from tfx.types import standard_artifacts
-
-    from tfx_automl.components.evaluator.executor import Executor
-    from tfx_automl.components.evaluator.options import EvaluatorOptions
-    from tfx_automl.components.types import BaselineMetrics, FairnessReport
-
-    def run(kind: str, columns: dict[str, list[Any]], baseline: Any = None, **options: Any) -> SimpleNamespace:
-        folder = tmp_path_factory.mktemp("evaluate")
-        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [make_model(kind)]}
-        if baseline:
-            inputs["baseline"] = [BaselineMetrics()]
-            inputs["baseline"][0].uri = str(folder / "baseline")
-            (folder / "baseline").mkdir()
-            (folder / "baseline" / "baseline.json").write_text(json.dumps(baseline))
-        types = {
-            "evaluation": standard_artifacts.ModelEvaluation,
-            "blessing": standard_artifacts.ModelBlessing,
-            "fairness_report": FairnessReport,
-        }
-        outputs = {name: [artifact()] for name, artifact in types.items()}
-        for name, artifacts in outputs.items():
-            artifacts[0].uri = str(folder / name)
-        chosen = EvaluatorOptions(make_task(kind), **options)
-        context = Executor.Context(beam_pipeline_args=PIPELINE_ARGUMENTS, tmp_dir=str(folder), unique_id="1")
-        Executor(context).Do(inputs, outputs, chosen.to_properties())
-        report = json.loads((folder / "fairness_report" / "report.json").read_text())
-        return SimpleNamespace(folder=folder, report=report, blessing=outputs["blessing"][0], model=inputs["model"][0])
-
-    return run
 
 
 @pytest.fixture(scope="session")
 def binary(evaluate: Any, make_columns: Any) -> SimpleNamespace:
     """One evaluation of a binary model with all kinds of slices, with its columns as arrays."""
     columns = make_columns("binary")
-    done = evaluate("binary", columns, {"majority": {"auc": 0.5}, "rows_used": 3}, sensitive=SENSITIVE)
+    done = evaluate("binary", columns, {"majority": {"auc": 0.5}, "rows_used": 3, "split": "test"}, sensitive=SENSITIVE)
     done.columns = {name: np.array([MISSING if v is None else v for v in values]) for name, values in columns.items()}
     done.label = (done.columns["target"] == "yes").astype(int)
     done.score = done.columns["score"].astype(np.float32)
@@ -133,7 +95,7 @@ class TestDo:
             "mean_label": label.mean(),
         }
         assert {name: metrics[name] for name in expected} == pytest.approx(expected, abs=1e-6)
-        assert metrics["auc"] == pytest.approx(sk.roc_auc_score(label, score), abs=1e-4)  # TFMA's has 10,000 buckets
+        assert metrics["auc"] == pytest.approx(sk.roc_auc_score(label, score), abs=1e-9)
         assert (score == 0.5).any(), "the test must have predictions at the decision threshold"
 
     def test_slices_hold_every_row_once(self, binary: SimpleNamespace) -> None:
@@ -236,6 +198,18 @@ class TestBadInput:
         with pytest.raises(EvaluationError, match="no split eval; they have test"):
             evaluate("binary", make_columns("binary", 20), example_splits=("eval",))
 
+    @pytest.mark.parametrize(
+        ("splits", "advice"),
+        [
+            (("test",), r"example_splits=\('eval',\), or Baseline split='test'\.$"),
+            (("test", "eval"), r"evaluated on test, eval: .* example_splits=\('eval',\)\.$"),
+        ],
+    )
+    def test_baseline_of_another_split(self, evaluate: Any, make_columns: Any, splits: Any, advice: str) -> None:
+        baseline = {"majority": {"auc": 0.5}, "split": "eval"}
+        with pytest.raises(EvaluationError, match=rf"(?s)measured on the split eval, but .*{advice}"):
+            evaluate("binary", make_columns("binary", 20), baseline, example_splits=splits)
+
     def test_no_rows(self, evaluate: Any, make_columns: Any) -> None:
         with pytest.raises(EvaluationError, match="no rows to evaluate"):
             evaluate("binary", {name: [] for name in make_columns("binary", 1)})
@@ -296,7 +270,7 @@ def test_pipeline_with_stock_components(
             metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
                 str(tmp_path / "metadata.db")
             ),
-            beam_pipeline_args=PIPELINE_ARGUMENTS,
+            beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
         )
     )
     assert bool(list(tmp_path.glob("serving/*/saved_model.pb"))) is blessed

@@ -83,6 +83,8 @@ def test_every_slice_is_judged_or_left_out_with_a_cause(found: list[SliceMetrics
         assert sorted((*gap.judged, *gap.too_small, *gap.undefined)) == sorted(entry.value for entry in found)
         assert set(gap.too_small) == {entry.value for entry in found if entry.count < minimum}
         assert gap.value is None or len(gap.judged) >= 2
+        assert set(gap.partly) <= set(gap.judged)
+        assert not gap.partly or len(gap.definition.metrics) > 1
 
 
 @given(slices())
@@ -109,6 +111,45 @@ def test_undefined_metric_is_not_taken_for_zero() -> None:
     gaps = {gap.name: gap for gap in compute_gaps(found, "binary", 30)}
     assert gaps["equal_opportunity_difference"].value == pytest.approx(0.1)
     assert gaps["equal_opportunity_difference"].undefined == ("F",)
+
+
+@pytest.mark.parametrize(
+    ("rates_of_groups", "expected", "judged", "partly", "undefined", "not_compared"),
+    [
+        # (tpr, fpr) of A, B, C; fairlearn reports 0.8 for the first too: C's fpr counts although C has no positives.
+        ([(0.5, 0.1), (0.5, 0.1), (None, 0.9)], 0.8, "ABC", "C", "", ()),
+        ([(0.5, None), (0.9, 0.1), (0.6, 0.3)], 0.4, "ABC", "A", "", ()),
+        ([(0.5, 0.1), (None, None), (0.6, 0.4)], 0.3, "AC", "", "B", ()),
+        # fairlearn would report 0.7: it counts the tpr of B, which has no positives, as 0.
+        ([(0.7, 0.1), (None, 0.2), (0.6, 0.2)], 0.1, "ABC", "B", "", ()),
+        ([(0.7, 0.1), (None, 0.3)], 0.2, "AB", "B", "", ("tpr",)),
+        ([(0.7, None), (None, 0.3)], None, "AB", "AB", "", ("tpr", "fpr")),
+        ([(0.7, 0.1)], None, "A", "", "", ("tpr", "fpr")),
+    ],
+)
+def test_equalized_odds_counts_every_defined_rate(
+    rates_of_groups: list, expected: float | None, judged: str, partly: str, undefined: str, not_compared: tuple
+) -> None:
+    found = [part(name, tpr=tpr, fpr=fpr) for name, (tpr, fpr) in zip("ABC", rates_of_groups, strict=False)]
+    gap = {gap.name: gap for gap in compute_gaps(found, "binary", 30)}["equalized_odds_difference"]
+    assert gap.value == (None if expected is None else pytest.approx(expected))
+    assert ["".join(names) for names in (gap.judged, gap.partly, gap.undefined)] == [judged, partly, undefined]
+    assert gap.not_compared == not_compared
+
+
+def test_equalized_odds_equals_fairlearn_where_a_group_has_no_positives() -> None:
+    """The rates of the first case above, from rows: C's rows are all negative, and fairlearn's tpr of 0 decides not."""
+    rows = {"A": ([1] * 10 + [0] * 10, [1] * 5 + [0] * 5 + [1] + [0] * 9)}
+    rows |= {"B": rows["A"], "C": ([0] * 10, [1] * 9 + [0])}
+    label, predicted = (np.concatenate([rows[name][side] for name in rows]) for side in (0, 1))
+    group = np.concatenate([[name] * len(rows[name][0]) for name in rows])
+    found = []
+    for name in rows:
+        chosen, positive = predicted[group == name], label[group == name] == 1
+        found.append(part(name, tpr=chosen[positive].mean() if positive.any() else None, fpr=chosen[~positive].mean()))
+    expected = fairlearn.equalized_odds_difference(label, predicted, sensitive_features=group)
+    assert expected == pytest.approx(0.8)
+    assert by_name(compute_gaps(found, "binary", 1))["equalized_odds_difference"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_ratio_without_any_positive_prediction_is_undefined() -> None:

@@ -78,7 +78,33 @@ def test_too_small_slices_refuse_a_bounded_gap() -> None:
     assert not verdict.blessed
     assert verdict.reasons[0] == (
         "demographic_parity_difference for sex must be at most 1, but could not be computed: at least two groups with "
-        "enough rows are needed, and only one has. Too few rows to judge: M."
+        "enough rows and a defined selection_rate are needed. Too few rows to judge: M."
+    )
+
+
+def odds(*rates: tuple[float | None, float | None]) -> tuple[Gap, ...]:
+    """Gaps between groups A, B, C of which only (tpr, fpr) are known."""
+    named = zip("ABC", rates, strict=False)
+    slices = [SliceMetrics(("sex",), (name,), 100, {"tpr": tpr, "fpr": fpr}) for name, (tpr, fpr) in named]
+    return compute_gaps(slices, "binary", 30)
+
+
+def test_false_positives_of_a_group_without_positives_refuse() -> None:
+    gate = Gate("binary", max_gaps={"equalized_odds_difference": 0.1})
+    verdict = judge(gate, METRICS, odds((0.5, 0.1), (0.5, 0.1), (None, 0.9)))
+    assert failed(verdict) == ["gap:sex:equalized_odds_difference"]
+    assert verdict.reasons[0] == (
+        "equalized_odds_difference for sex is 0.8, but must be at most 0.1. Not all of tpr, fpr are defined: C."
+    )
+
+
+def test_equalized_odds_of_which_one_half_is_unknown_do_not_pass() -> None:
+    gate = Gate("binary", max_gaps={"equalized_odds_difference": 0.1})
+    verdict = judge(gate, METRICS, odds((0.5, 0.1), (None, 0.12)))
+    assert failed(verdict) == ["gap:sex:equalized_odds_difference"]
+    assert verdict.reasons[0] == (
+        "equalized_odds_difference for sex must be at most 0.1, but tpr could not be compared: at least two groups "
+        "with enough rows and a defined tpr are needed. Not all of tpr, fpr are defined: B."
     )
 
 
@@ -90,14 +116,31 @@ def test_without_bounds_and_baseline_nothing_refuses_and_that_is_said() -> None:
     assert "no bound is set, so it is not gated" in verdict.checks[1].reason
 
 
-def test_baseline_without_the_metric_is_not_compared() -> None:
-    check = judge(Gate("binary"), METRICS, (), {"majority": {"auc": None}}).checks[0]
-    assert check.passed is None
-    assert check.reason == "Not compared with a trivial baseline: it has no auc for majority."
+@pytest.mark.parametrize("baseline", [{"majority": {"auc": None}}, {"majority": {}}, {}])
+def test_baseline_without_the_metric_refuses(baseline: dict) -> None:
+    verdict = judge(Gate("binary"), METRICS, (), baseline)
+    assert not verdict.blessed
+    assert verdict.checks[0].passed is False
+    assert verdict.reasons[0] == (
+        "auc must beat that of always predicting the most frequent class, but could not be computed for the baseline. "
+        "Evaluate on rows of both classes."
+    )
+
+
+def test_neither_model_nor_baseline_has_the_metric() -> None:
+    """A binary split with a single class: there is no AUC at all, and what cannot be judged is not blessed."""
+    verdict = judge(Gate("binary"), {"auc": None}, (), {"majority": {"auc": None}})
+    assert not verdict.blessed
+    assert verdict.reasons == (
+        "auc must beat that of always predicting the most frequent class, but could not be computed for the model and "
+        "the baseline. Evaluate on rows of both classes.",
+    )
 
 
 def test_metric_that_could_not_be_computed_does_not_beat_the_baseline() -> None:
-    assert failed(judge(Gate("binary"), {"auc": None}, (), BASELINE)) == ["baseline:auc"]
+    verdict = judge(Gate("binary"), {"auc": None}, (), BASELINE)
+    assert failed(verdict) == ["baseline:auc"]
+    assert "could not be computed for the model." in verdict.reasons[0]
 
 
 def test_regression_compares_errors_downwards() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tfx_automl.components.example_gen.inspect import inspect
 from tfx_automl.components.example_gen.options import DEFAULT_MISSING, ReadOptions
 from tfx_automl.components.example_gen.table import read_table
-from tfx_automl.errors import DataError
+from tfx_automl.errors import ConfigError, DataError
 
 _LETTERS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zs", "Zl", "Zp"))
 # Spaces around a text are not kept, by design; texts that look like numbers or mean missing have tests of their own.
@@ -181,7 +181,7 @@ def test_task_is_found(tmp_path, values, kind, classes):
 
 def test_positive_value_is_put_last(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("x,y\n" + "1,bad\n2,good\n" * 15, encoding="utf-8")
+    path.write_text("x,y\n" + "".join(f"{n},{'good' if n % 2 else 'bad'}\n" for n in range(30)), encoding="utf-8")
     assert inspect(str(path), None, ReadOptions(label="y"), positive="bad").task.classes == ("good", "bad")
 
 
@@ -201,9 +201,23 @@ def test_positive_value_may_be_written_as_in_the_file(tmp_path, values, positive
 
 def test_rows_without_label_are_counted(tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("x,y\n" + "1,a\n2,b\n3,\n" * 10, encoding="utf-8")
+    path.write_text("x,y\n" + "".join(f"{n},{'ab'[n % 3 : n % 3 + 1]}\n" for n in range(30)), encoding="utf-8")
     found = inspect(str(path), None, ReadOptions(label="y"))
     assert (found.rows, found.rows_without_label) == (30, 10)
+
+
+def test_rows_that_cannot_fill_the_splits_are_refused_before_anything_is_written(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "1,a\n2,b\n" * 15, encoding="utf-8")
+    with pytest.raises(ConfigError, match="30 rows, of which those alike stay together, cannot fill"):
+        inspect(str(path), None, ReadOptions(label="y"))
+
+
+def test_infinite_labels_of_a_regression(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{n},{n}.5\n" for n in range(30)) + "1,inf\n2,-inf\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="2 rows have an infinite label; correct them"):
+        inspect(str(path), None, ReadOptions(label="y"))
 
 
 def test_columns_keep_their_arrow_types(tmp_path):

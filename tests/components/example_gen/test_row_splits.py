@@ -95,5 +95,7 @@ def test_hash_tells_missing_from_empty_and_ignores_the_order_of_columns():
 
 
 def test_too_few_rows_for_the_splits():
-    with pytest.raises(DataError, match=r"2 rows cannot fill the splits .*: test stays empty"):
+    with pytest.raises(
+        DataError, match=r"2 rows, of which those alike stay together, cannot fill the splits .*: test stays empty"
+    ):
         split_rows(_table([(1, 0), (2, 0)]), Rule(RATIOS, stratify_by="y"))

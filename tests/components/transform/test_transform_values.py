@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tfx_automl.errors import DataError
+from tfx_automl.models.data import prepare
 from tfx_automl.models.task import TaskSpec
 
 ROWS = 2000
@@ -237,6 +238,17 @@ def test_images_pass_unchanged(transform_tables):
 
 
 @pytest.mark.slow
+def test_column_that_is_merely_called_image_is_learned_from(transform_tables, tmp_path):
+    table = pa.table({"image": ["a.png", "b.png", "a.png"] * 10, "label": ["n", "y"] * 15})
+    task = TaskSpec("binary", "label", ("n", "y"))
+    run = transform_tables({"train": table}, task)
+    files = [str(path) for path in (run.folder / "transformed/Split-train").iterdir()]
+    data = prepare({"train": files}, str(run.folder / "graph"), task, tmp_path / "arrays")
+    assert data.inputs.categorical == (("image_xf", 4),)
+    assert data.split("train").categorical[:, 0].tolist() == run.values["train"]["image_xf"].tolist()
+
+
+@pytest.mark.slow
 def test_fixed_shapes_of_a_stock_schema_work_too(transform_tables):
     table = pa.table({"x": [0.0, 1.0, 2.0] * 10, "c": ["a", "b", "c"] * 10, "label": ["n", "y"] * 15})
     run = transform_tables({"train": table}, TaskSpec("binary", "label", ("n", "y")), fixed_shapes=True)
@@ -253,6 +265,29 @@ def test_indicator_gives_way_to_a_column_of_its_name(transform_tables):
     run = transform_tables({"train": table}, TaskSpec("regression", "label"))
     assert "no indicator" in run.plan["x"].reason
     assert run.values["train"]["x_missing_xf"][:3].argsort().tolist() == [2, 0, 1]
+
+
+@pytest.mark.slow
+def test_column_without_a_value_in_train_is_not_parsed_anywhere(transform_tables):
+    """SchemaGen calls such a column text; parsing its numbers in another split as text would fail."""
+    import tensorflow as tf
+
+    def table(**rare):
+        return pa.table({"x": [0.0, 1.0, 2.0] * 10, "label": ["n", "y"] * 15, **rare})
+
+    tables = {
+        "train": table(whole=pa.nulls(30, pa.int64()), real=pa.nulls(30, pa.float64())),
+        "eval": table(whole=[None, 7, 8] * 10, real=[0.5, None, 1.5] * 10),
+    }
+    run = transform_tables(tables, TaskSpec("binary", "label", ("n", "y")))
+    assert {run.plan[name].reason for name in ("whole", "real")} == {"missing in all 30 training rows"}
+    assert run.values["eval"]["x_xf"].tolist() == run.values["train"]["x_xf"].tolist()
+    assert set(run.graph.raw_feature_spec()) == {"x", "label"}
+    example = tf.train.Example()
+    example.features.feature["x"].float_list.value.append(1.0)
+    example.features.feature["whole"].int64_list.value.append(7)
+    parsed = tf.io.parse_example([example.SerializeToString()], run.graph.raw_feature_spec())
+    assert run.graph.transform_features_layer()(parsed)["x_xf"].numpy().tolist() == [0.0]
 
 
 @pytest.mark.slow

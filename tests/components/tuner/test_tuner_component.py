@@ -161,3 +161,46 @@ def test_missing_split_is_named(execute):
 
     with pytest.raises(ModelError, match=r"The examples have no split eval; they have train"):
         execute("splits", search=SearchOptions().to_json(), splits=["train"])
+
+
+@pytest.mark.slow
+def test_interrupted_search_of_another_task_is_not_continued(execute, people, monkeypatch):
+    from tfx_automl.components.tuner import native
+    from tfx_automl.components.tuner.options import SearchOptions
+
+    seen = []
+
+    def interrupted(data, options, folder, identity):
+        seen.append((data, folder))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(native, "search_family", interrupted)
+    tasks = [people.task, TaskSpec("regression", "label"), people.task]
+    for number, task in enumerate(tasks):
+        with pytest.raises(KeyboardInterrupt):
+            execute(f"run-{number}", task=task.to_json(), search=SearchOptions().to_json())
+    assert [data.task for data, _ in seen] == tasks
+    assert seen[0] == seen[2] and seen[0][1] != seen[1][1]
+
+
+@pytest.mark.slow
+def test_ledger_of_another_task_is_not_continued(people, tmp_path, monkeypatch):
+    from tfx_automl.components.tuner import native
+    from tfx_automl.components.tuner.options import SearchOptions
+    from tfx_automl.models.data import prepare
+
+    keys = []
+
+    def interrupted(path, key):
+        keys.append(key)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(native, "Ledger", interrupted)
+    examples = people.Transform.uris["transformed_examples"]
+    files = {name: [str(path) for path in (examples / f"Split-{name}").iterdir()] for name in ("train", "eval")}
+    for task in (people.task, people.task, TaskSpec("binary", "label", ("never", "always"))):
+        data = prepare(files, str(people.Transform.uris["transform_graph"]), task, tmp_path / "arrays")
+        assert data.task == task
+        with pytest.raises(KeyboardInterrupt):
+            native.search_family(data, SearchOptions(), tmp_path, "the same examples")
+    assert keys[0] == keys[1] != keys[2]

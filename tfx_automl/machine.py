@@ -15,7 +15,7 @@ def usable_cores(cgroup: Path = _CGROUP) -> int:
     Returns:
         At least 1; a quota of 1.5 cores counts as 2.
     """
-    cores = len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _cpu_quota(cgroup)
     return max(1, min(cores, -int(-quota // 1))) if quota else cores
 

@@ -1,0 +1,87 @@
+"""The printed summary: what comes out of the data is shown as it is."""
+
+import ast
+import io
+from typing import Any
+
+import pytest
+
+from tfx_automl.pipelines.printing import print_summary
+
+
+def summary_of(name: str, value: str) -> dict[str, Any]:
+    """A summary of a run in which one name and one value from the data stand wherever they can."""
+    trial = {"trial_id": 0, "epochs": 3, "score": 0.8, "seconds": 1.5, "values": {"layers": 2, "scale": value}}
+    return {
+        "task": "binary",
+        "rows": {"read": 100, "splits": {"train": 70, "eval": 15, "test": 15}, "dropped_without_label": 0},
+        "notes": [f"note of {value}"],
+        "features": {
+            "kept": [{"name": name, "kind": "number", "reason": f"kept as {value}"}],
+            "dropped": [{"name": f"{name} too", "kind": "none", "reason": f"dropped as {value}"}],
+        },
+        "anomalies": [{"split": "eval", "column": name, "what": f"unexpected {value}"}],
+        "trials": {
+            "count": 1,
+            "epochs": 3,
+            "objective": "val_auc",
+            "direction": "max",
+            "stop_reason": f"stopped by {value}",
+            "table": [trial],
+        },
+        "best_hyperparameters": {"layers": 2, "scale": value},
+        "test_metrics": {"auc": 0.8},
+        "baseline_metrics": {"majority": {"auc": 0.5}, "positive": 1},
+        "slices": [{"feature": name, "value": value, "count": 15, "too_small": True, "metrics": {"auc": None}}],
+        "gaps": {name: {"accuracy_difference": 0.1}},
+        "blessed": True,
+        "reasons": [f"accuracy_difference for {name} and {value} is fine"],
+        "reports": {"fairness": "runs/x/report.html"},
+        "pushed_model": "runs/x/serving/1",
+        "how_to_call": ["print('called')"],
+    }
+
+
+def printed(summary: dict[str, Any]) -> str:
+    stream = io.StringIO()
+    print_summary(summary, stream)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("text", ["rate [/s]", "speed [m/s]", "[red]", "[/]", "[bold]x[/bold]", ":smile:"])
+def test_square_brackets_are_no_markup(text):
+    plain = printed(summary_of("NAME", "VALUE"))
+    shown = printed(summary_of(text, "VALUE"))
+    assert shown.count(text) == plain.count("NAME") > 5
+    shown = printed(summary_of("NAME", text))
+    assert shown.count(text) == plain.count("VALUE") > 5
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_code_can_be_copied_from_a_terminal_of_any_width(width, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    folder = "/data/somebody/with a long name/" + "deep/" * 20
+    code = ["import json", f"row = json.load(open({folder + '[1].json'!r}))['instances'][0]", "print(row)"]
+    terminal = Terminal()
+    print_summary(summary_of("NAME", "VALUE") | {"how_to_call": code}, terminal)
+    _, _, below = terminal.getvalue().partition("\nTo call it:\n\n")
+    assert below == "\n".join(code) + "\n"
+    ast.parse(below)
+
+
+def test_nothing_to_call_where_nothing_was_pushed():
+    shown = printed(summary_of("NAME", "VALUE") | {"pushed_model": None, "how_to_call": []})
+    assert "Nothing was pushed." in shown
+    assert "To call it" not in shown
+
+
+def test_reasons_speak_of_flags():
+    gate = "2 gaps between groups have no bound in max_gaps: they are reported but not gated."
+    shown = printed(summary_of("NAME", "VALUE") | {"reasons": [gate, "auc for max_gaps is fine."]})
+    assert "2 gaps between groups have no bound (--max-gap): they are reported but not gated." in shown
+    assert "auc for max_gaps is fine." in shown
