@@ -62,6 +62,8 @@ def _data(summary: Mapping[str, Any]) -> RenderableType:
     rows, features = summary["rows"], summary["features"]
     splits = ", ".join(f"{name} {count}" for name, count in rows["splits"].items())
     lines = [f"{rows['read']} rows read: {splits}; dropped without label: {rows['dropped_without_label']}"]
+    if rows["rejected"]:
+        lines.append(f"{rows['rejected']} rows could not be read: {summary['reports']['rejected']}")
     lines += [f"note: {note}" for note in summary["notes"]]
     lines += [f"{len(features['kept'])} features kept, {len(features['dropped'])} dropped"]
     lines += [f"  dropped {feature['name']}: {feature['reason']}" for feature in features["dropped"]]

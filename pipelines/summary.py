@@ -48,7 +48,10 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         "reasons": report["reasons"],
         "pushed_model": pushed,
         "how_to_call": write_request(Path(pushed), test, output.request, read) if pushed else [],
-        "reports": {"fairness": str(nodes["Evaluator"].uris["fairness_report"] / "report.html")},
+        "reports": {
+            "fairness": str(nodes["Evaluator"].uris["fairness_report"] / "report.html"),
+            **_rejected(nodes["ExampleGen"]),
+        },
         "seconds": {**times.seconds, "total": round(total_seconds, 2)},
         "cached": sorted(times.cached),
     }
@@ -57,6 +60,12 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
 def write_summary(summary: Mapping[str, Any], output: OutputFolder) -> None:
     """Writes `summary.json` in one step, so that it is never half there."""
     write_in_one_step(output.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def _rejected(example_gen: NodeOutputs) -> dict[str, str]:
+    """Returns where the rows that could not be read are listed, if there are any."""
+    path = example_gen.uris["examples"] / "rejected.csv"
+    return {"rejected": str(path)} if path.is_file() else {}
 
 
 def _read_json(path: Path) -> Any:

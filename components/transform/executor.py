@@ -11,6 +11,8 @@ from tensorflow_transform.tf_metadata import schema_utils
 from tfx import types
 from tfx.components.transform import executor as stock
 from tfx.components.transform import executor_utils
+from tfx.components.util import examples_utils
+from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, json_utils
 
@@ -35,6 +37,7 @@ class Executor(stock.Executor):
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
         """Plans and transforms; see `Transform` for the parameters."""
         executor_utils.MatchNumberOfTransformedExamplesArtifacts(input_dict, output_dict)
+        _check_payload(input_dict["examples"])
         analyze, splits = _splits(input_dict, exec_properties)
         plan = make_plan(input_dict, analyze, exec_properties)
         folder = artifact_utils.get_single_uri(output_dict["feature_plan"])
@@ -59,6 +62,16 @@ class Executor(stock.Executor):
             files = pipeline | beam.Create(_pairs(examples, transformed, splits)) | beam.Reshuffle()
             _ = files | "TransformFiles" >> beam.ParDo(TransformFile(graph))
         check_rows(examples, transformed, splits)
+
+
+def _check_payload(examples: list[types.Artifact]) -> None:
+    for artifact in examples:
+        kind = examples_utils.get_payload_format(artifact)
+        if kind != example_gen_pb2.FORMAT_TF_EXAMPLE:
+            raise DataError(
+                f"Transform reads tf.Example, but the examples are {example_gen_pb2.PayloadFormat.Name(kind)}; leave"
+                " output_data_format of ExampleGen as it is."
+            )
 
 
 def make_plan(input_dict: Artifacts, split: str, exec_properties: dict[str, Any]) -> FeaturePlan:

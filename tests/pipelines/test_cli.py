@@ -187,6 +187,17 @@ def test_a_column_that_is_merely_called_image_makes_no_images(tmp_path, capsys):
     assert "The model family 'dense' is not for a table" in capsys.readouterr().err
 
 
+def test_encoded_images_are_refused_before_anything_is_written(tmp_path, capsys):
+    for label in ("cat", "dog"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for number in range(20):
+            image = b"\x89PNG\r\n\x1a\n" + bytes(8) + bytes([0, 0, 0, 2, 0, 0, 0, 2, 8, 0, number]) + b"IEND\xaeB`\x82"
+            (tmp_path / "pets" / label / f"{number}.png").write_bytes(image)
+    assert main(["run", str(tmp_path / "pets"), "--label", "label", "--output", str(tmp_path / "out")]) == 2
+    assert "these are PNG or JPEG files, but the model families take raw pixels" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_file_with_nothing_but_the_label(tmp_path, capsys):
     path = tmp_path / "labels.csv"
     path.write_text("y\n" + "0\n1\n" * 20, encoding="utf-8")

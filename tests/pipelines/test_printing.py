@@ -14,7 +14,12 @@ def summary_of(name: str, value: str) -> dict[str, Any]:
     trial = {"trial_id": 0, "epochs": 3, "score": 0.8, "seconds": 1.5, "values": {"layers": 2, "scale": value}}
     return {
         "task": "binary",
-        "rows": {"read": 100, "splits": {"train": 70, "eval": 15, "test": 15}, "dropped_without_label": 0},
+        "rows": {
+            "read": 100,
+            "splits": {"train": 70, "eval": 15, "test": 15},
+            "dropped_without_label": 0,
+            "rejected": 0,
+        },
         "notes": [f"note of {value}"],
         "features": {
             "kept": [{"name": name, "kind": "number", "reason": f"kept as {value}"}],

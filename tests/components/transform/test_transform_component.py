@@ -7,6 +7,7 @@ import pytest
 
 from tfx_automl.components import Transform
 from tfx_automl.components.transform.plan import FeaturePlan
+from tfx_automl.errors import DataError
 
 pytestmark = pytest.mark.slow
 
@@ -114,3 +115,16 @@ def test_component_declares_its_outputs(people):
     transform = next(c for c in people.components if isinstance(c, Transform))
     assert set(transform.outputs) == {"transform_graph", "transformed_examples", "feature_plan"}
     assert json.loads(transform.exec_properties["exclude"]) == []
+
+
+def test_parquet_payload_is_refused():
+    from tfx.components.util import examples_utils
+    from tfx.proto import example_gen_pb2
+    from tfx.types import standard_artifacts
+
+    from tfx_automl.components.transform.executor import _check_payload
+
+    artifact = standard_artifacts.Examples()
+    examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_PARQUET)
+    with pytest.raises(DataError, match=r"Transform reads tf\.Example, but the examples are FORMAT_PARQUET"):
+        _check_payload([artifact])
