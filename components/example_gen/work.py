@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfx_automl.components.example_gen import labels
+from tfx_automl.components.example_gen import labels, sources
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers import Block, Rejected
-from tfx_automl.components.example_gen.scan import conform, read_block, with_label
+from tfx_automl.components.example_gen.reading import conform, read_block, with_label
 from tfx_automl.components.example_gen.splits import Cuts, Indices, Rule, keys_of
 from tfx_automl.components.example_gen.values import as_text
 from tfx_automl.components.example_gen.writer import WRITERS, ShardWriter
@@ -64,6 +64,10 @@ class Named:
         """
         if self.column is None:
             return np.zeros(table.num_rows, np.int64)
+        if self.column not in table.column_names:
+            raise DataError(
+                f"There is no split column {self.column!r}; the columns are {', '.join(table.column_names)}."
+            )
         texts = pc.utf8_lower(as_text(table[self.column]))
         for alias, name in _ALIASES.items():
             if name in self.names and alias not in self.names:
@@ -126,22 +130,23 @@ class WriteTask:
             rows, unlabelled, rejected = 0, 0, 0
             for block in blocks:
                 bad: list[Rejected] = []
-                for table in read_block(block, self.options, self.types, bad):
-                    kept = self._labelled(conform(table, self.types))
-                    rows, unlabelled = rows + table.num_rows, unlabelled + table.num_rows - kept.num_rows
-                    self._write(kept, writers)
+                with sources.named(block.path):
+                    for table in read_block(block, self.options, self.types, bad):
+                        kept = with_label(conform(table, self.types), self.options.label)
+                        rows, unlabelled = rows + table.num_rows, unlabelled + table.num_rows - kept.num_rows
+                        self._write(kept, writers)
                 rejected += len(bad)
         return [Written(rows, unlabelled, rejected, writers.files)]
 
     def _labelled(self, table: pa.Table) -> pa.Table:
-        table = with_label(table, self.options.label)
         if self.classes is None or self.options.label is None:
             return table
         column = labels.apply(table[self.options.label], self.classes, self.whole_classes)
         return table.set_column(table.column_names.index(self.options.label), self.options.label, column)
 
     def _write(self, table: pa.Table, writers: "_Writers") -> None:
-        numbers = self.division.assign(table)
+        numbers = self.division.assign(table)  # of the values that the first pass saw
+        table = self._labelled(table)
         if isinstance(self.division, Named) and self.division.column is not None:
             table = table.drop([self.division.column])
         if len(self.division.names) == 1:
