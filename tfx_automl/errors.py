@@ -47,6 +47,11 @@ def require(*checks: tuple[bool, str]) -> None:
         raise ConfigError(problems)
 
 
+def one_line(error: BaseException) -> str:
+    """Returns what a library says of an error, on one line and without a full stop, to stand within a message."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
 class SearchError(TfxAutomlError):
     """A search cannot go on: for instance, every trial failed."""
 

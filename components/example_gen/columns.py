@@ -1,13 +1,11 @@
 """Brings the values of columns to the types of `types`."""
 
-import contextlib
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfx_automl.components.example_gen import types
-from tfx_automl.errors import DataError
+from tfx_automl.components.example_gen import numeric, texts, types
+from tfx_automl.errors import DataError, one_line
 
 _SECONDS_PER_DAY = 86_400
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -24,26 +22,34 @@ def narrow(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
         DataError: The type has no place in tf.Example, or a value does not fit into 64 bits.
     """
     target = types.narrow_type(name, column.type)
-    if column.type == target:
-        return column
     try:
         if pa.types.is_dictionary(column.type):
             return narrow(name, pc.cast(column, column.type.value_type))
+        if target == types.BIG:
+            return numeric.whole(column)
+        if column.type == target:
+            return column
         if pa.types.is_temporal(column.type):
             chunks = [pc.cast(chunk, target) for chunk in _whole_seconds(column)]
             return pa.chunked_array(chunks, target)
         if types.is_any_list(column.type):
-            return pa.chunked_array([_narrow_list(name, chunk) for chunk in column.chunks], target)
-        return pc.cast(column, target, safe=not pa.types.is_decimal(column.type))  # which may be rounded
-    except pa.ArrowInvalid as error:
-        raise DataError(
-            f"column {name!r}: {error}; values must fit into 64 bits, or be given the type float."
-        ) from error
+            return _narrow_lists(name, column)
+        if pa.types.is_decimal(column.type) or pa.types.is_float16(column.type):
+            return numeric.as_floats(column)
+        return pc.cast(column, target)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(f"column {name!r}: {one_line(error)}; convert it before, or leave it out.") from error
 
 
-def _narrow_list(name: str, chunk: pa.Array) -> pa.Array:
-    items = narrow(name, pa.chunked_array([chunk.flatten()], chunk.type.value_type))
-    return pa.ListArray.from_arrays(offsets(chunk), _flat_array(items))
+def _narrow_lists(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Narrows the items of all chunks together, so that they get one type."""
+    chunks = column.chunks or [pa.array([], column.type)]
+    flat = [chunk.flatten() for chunk in chunks]
+    items = narrow(name, pa.chunked_array(flat, column.type.value_type)).combine_chunks()
+    starts = np.cumsum([0, *map(len, flat)])
+    parts = [_flat_array(items).slice(start, len(part)) for start, part in zip(starts[:-1], flat, strict=True)]
+    lists = [pa.ListArray.from_arrays(offsets(chunk), part) for chunk, part in zip(chunks, parts, strict=True)]
+    return pa.chunked_array(lists)
 
 
 def _whole_seconds(column: pa.ChunkedArray) -> list[pa.Array]:
@@ -76,20 +82,49 @@ def widen(name: str, column: pa.ChunkedArray, joined: pa.DataType) -> pa.Chunked
     """
     if pa.types.is_list(joined):
         return _widen_list(name, column, joined)
+    joined = pa.string() if joined == types.BIG else joined
     if column.type == joined or pa.types.is_null(column.type):
         return _to_stored(column, joined)
     try:
         return _to_stored(_cast(column, joined), joined)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DataError(f"column {name!r}: a value is not of the type {joined} ({error}).") from error
+        raise DataError(f"column {name!r}: a value is not of the type {joined} ({one_line(error)}).") from error
 
 
 def _cast(column: pa.ChunkedArray, joined: pa.DataType) -> pa.ChunkedArray:
-    if pa.types.is_boolean(column.type) and pa.types.is_string(joined):
+    if types.is_text(joined):
+        return pc.cast(_as_text(column), joined)
+    if pa.types.is_string(column.type):
+        return _from_text(column, joined)
+    if column.type == types.BIG and pa.types.is_floating(joined):
+        return numeric.as_floats(column)
+    if pa.types.is_temporal(column.type) != pa.types.is_temporal(joined) and not pa.types.is_boolean(column.type):
+        column = pc.cast(column, pa.int64())  # seconds
+    # Whole numbers among fractions are rounded, others must not be.
+    return pc.cast(column, joined, safe=not (pa.types.is_integer(column.type) and pa.types.is_floating(joined)))
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_boolean(column.type):
         return pc.if_else(column, "true", "false")
-    if pa.types.is_binary(joined) and not pa.types.is_string(column.type):
-        column = pc.cast(column, pa.string())
-    return pc.cast(column, joined)
+    if column.type == types.BIG:
+        return numeric.as_digits(column)
+    return column if pa.types.is_binary(column.type) else pc.cast(column, pa.string())
+
+
+def _from_text(text: pa.ChunkedArray, joined: pa.DataType) -> pa.ChunkedArray:
+    """Takes each value for what it is by itself: 1.0 is a whole number, whatever text stands in other rows."""
+    found = texts.infer(text)
+    if pa.types.is_null(found.type):
+        return pc.cast(found, joined)
+    if not pa.types.is_string(found.type):
+        return _cast(found, joined)
+    encoded = _flat_array(text.combine_chunks()).dictionary_encode()
+    alone = [texts.infer(pa.chunked_array([encoded.dictionary.slice(at, 1)])) for at in range(len(encoded.dictionary))]
+    if len(alone) == 1 or any(pa.types.is_string(value.type) for value in alone):
+        raise pa.ArrowInvalid("it is text")
+    values = pa.concat_arrays([_flat_array(_cast(value, joined).combine_chunks()) for value in alone])
+    return pa.chunked_array([pc.take(values, encoded.indices)])
 
 
 def _to_stored(column: pa.ChunkedArray, joined: pa.DataType) -> pa.ChunkedArray:
@@ -155,33 +190,18 @@ def misfits(name: str, column: pa.ChunkedArray, given: pa.DataType) -> dict[int,
         column: As `narrow` returns it.
         given: As `given_types` returns it.
     """
-    try:
-        widen(name, column, given)
-        return {}
-    except DataError:
-        return {row: reason for row in range(len(column)) if (reason := _misfit(name, column, row, given))}
-
-
-def _misfit(name: str, column: pa.ChunkedArray, row: int, given: pa.DataType) -> str:
-    try:
-        widen(name, column.slice(row, 1), given)
-    except DataError:
-        shown = column[row].as_py()
-        return (
-            f"column {name!r}: {shown!r} is not of the type {given}; mend the value, or give the column another type."
-        )
-    return ""
-
-
-def infer(text: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Returns a column of text as the narrowest type that all of its values have, as Arrow's CSV reader would.
-
-    Args:
-        text: string; nulls where missing.
-    """
-    if text.null_count == len(text):
-        return pa.chunked_array([pa.nulls(len(text))])
-    for kind in (pa.int64(), pa.float64()):
-        with contextlib.suppress(pa.ArrowInvalid):
-            return pc.cast(text, kind)
-    return text
+    found: dict[int, str] = {}
+    pending = [(0, len(column))]
+    while pending:  # halves of halves: few rows are wrong among many
+        start, stop = pending.pop()
+        try:
+            widen(name, column.slice(start, stop - start), given)
+        except DataError:
+            if stop - start == 1:
+                found[start] = (
+                    f"column {name!r}: {column[start].as_py()!r} is not of the type {given}; mend the value, or give"
+                    " the column another type."
+                )
+            else:
+                pending += [(start, (start + stop) // 2), ((start + stop) // 2, stop)]
+    return found

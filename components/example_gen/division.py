@@ -74,6 +74,10 @@ class Named:
         """
         if self.column is None:
             return np.zeros(table.num_rows, np.int64)
+        if self.column not in table.column_names:
+            raise DataError(
+                f"There is no split column {self.column!r}; the columns are {', '.join(table.column_names)}."
+            )
         texts = pc.utf8_lower(as_text(table[self.column]))
         for alias, name in _ALIASES.items():
             if name in self.names and alias not in self.names:
@@ -121,11 +125,6 @@ def divide(
         return Named(names, options.split_column) if len(names) > 1 else Named(names)
     if rule is None:
         return Named(names)
-    if rule.column is not None and rule.column not in found.types:
-        raise DataError(
-            f"{division.pattern}: there is no column {rule.column!r} to divide by; the columns are"
-            f" {', '.join(found.types)}."
-        )
     if not stratified:  # a label of many values, as it turned out
         rule = replace(rule, stratify_by=None)
     finder = CutFinder(rule)

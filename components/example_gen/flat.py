@@ -1,11 +1,12 @@
 """Brings nested tables to flat ones: `a.b` for the field `b` of the struct `a`."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfx_automl.components.example_gen import columns
+from tfx_automl.components.example_gen import columns, types
 from tfx_automl.errors import DataError
 
 
@@ -24,11 +25,23 @@ def flatten(table: pa.Table) -> pa.Table:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise DataError(f"two columns are called {twice[0]!r}, counting nested fields; rename one of them.")
-    return pa.table([columns.narrow(name, column) for name, column in parts], names=names)
+    return table_of({name: columns.narrow(name, column) for name, column in parts}, table.num_rows)
+
+
+def table_of(parts: Mapping[str, "pa.Array | pa.ChunkedArray"], rows: int) -> pa.Table:
+    """Returns a table of some columns, which keeps its rows even where it has no column.
+
+    Args:
+        parts: The columns.
+        rows: Their length.
+    """
+    return pa.table(dict(parts)) if parts else pa.table({"": pa.nulls(rows)}).select([])
 
 
 def _parts(name: str, column: pa.ChunkedArray) -> list[tuple[str, pa.ChunkedArray]]:
     kind = column.type
+    if pa.types.is_struct(kind) and kind.num_fields == 0:  # of which nobody knows the parts yet
+        return [(name, pa.chunked_array([pa.nulls(len(column))]))]
     if pa.types.is_struct(kind):
         return [
             part
@@ -36,9 +49,9 @@ def _parts(name: str, column: pa.ChunkedArray) -> list[tuple[str, pa.ChunkedArra
             for part in _parts(f"{name}.{kind.field(number).name}", pc.struct_field(column, indices=[number]))
         ]
     if pa.types.is_map(kind):
-        column = pa.chunked_array([_map_as_list(chunk) for chunk in column.chunks])
+        column = _maps_as_lists(column)
         kind = column.type
-    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
+    if types.is_any_list(kind) and pa.types.is_struct(kind.value_type):
         fields = [kind.value_type.field(number).name for number in range(kind.value_type.num_fields)]
         return [
             part
@@ -48,14 +61,22 @@ def _parts(name: str, column: pa.ChunkedArray) -> list[tuple[str, pa.ChunkedArra
     return [(name, column)]
 
 
+def _maps_as_lists(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = pa.list_(pa.struct([("key", column.type.key_type), ("value", column.type.item_type)]))
+    return pa.chunked_array([_map_as_list(chunk) for chunk in column.chunks], kind)
+
+
 def _map_as_list(chunk: pa.Array) -> pa.Array:
+    """Arrow's offsets count from the beginning of all maps, of which the chunk may be a part, and miss no map."""
     items = pa.StructArray.from_arrays([chunk.keys, chunk.items], ["key", "value"])
-    return pa.ListArray.from_arrays(chunk.offsets, items)
+    missing = pa.concat_arrays([pc.is_null(chunk), pa.array([False])])
+    return pa.ListArray.from_arrays(pc.if_else(missing, pa.scalar(None, pa.int32()), chunk.offsets), items)
 
 
 def _field_lists(column: pa.ChunkedArray, number: int) -> pa.ChunkedArray:
-    chunks = []
-    for chunk in column.chunks:
-        values = pc.struct_field(chunk.flatten(), indices=[number])
-        chunks.append(pa.ListArray.from_arrays(columns.offsets(chunk), values))
-    return pa.chunked_array(chunks)
+    kind = column.type.value_type.field(number).type
+    chunks = [
+        pa.ListArray.from_arrays(columns.offsets(chunk), pc.struct_field(chunk.flatten(), indices=[number]))
+        for chunk in column.chunks
+    ]
+    return pa.chunked_array(chunks, pa.list_(kind))

@@ -1,19 +1,18 @@
 """The first pass over the data: which types hold for all of it, how many rows there are, where splits begin."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from tfx_automl.components.example_gen import columns, types
+from tfx_automl.components.example_gen import sources, types
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import Pool
 from tfx_automl.components.example_gen.readers import Block, Rejected, format_of
+from tfx_automl.components.example_gen.reading import Types, conform, read_block, with_label
 from tfx_automl.components.example_gen.splits import Keys, Rule, keys_of
 from tfx_automl.components.example_gen.values import Values, values_of
 from tfx_automl.errors import DataError
-
-Types = Mapping[str, pa.DataType]
 
 
 @dataclass(frozen=True)
@@ -52,39 +51,6 @@ class BlockProfile:
     rejected: tuple[Rejected, ...]
 
 
-def read_block(block: Block, options: ReadOptions, known: Types, rejected: list[Rejected]) -> Iterator[pa.Table]:
-    """Yields the rows of a block; those that do not fit the types that the user gave are rejected, too."""
-    given = types.given_types(options.types)
-    unread: list[Rejected] = []
-    before = 0
-    for table in format_of(block.path).read(block, options, {**known, **given}, unread):
-        bad: dict[int, str] = {}
-        for name in [name for name in given if name in table.column_names]:
-            bad |= columns.misfits(name, table[name], given[name])
-        numbers = {row: _number(before + row + 1, unread) for row in bad}
-        rejected += [Rejected(block.path, numbers[row], reason) for row, reason in sorted(bad.items())]
-        before += table.num_rows
-        yield table.filter(pa.array([row not in bad for row in range(table.num_rows)])) if bad else table
-    rejected += unread
-    rejected.sort(key=lambda entry: entry.row)
-
-
-def _number(row: int, unread: Sequence[Rejected]) -> int:
-    """Returns the number of a row in its block, counting those that could not even be read."""
-    for entry in sorted(unread, key=lambda entry: entry.row):
-        row += entry.row <= row
-    return row
-
-
-def conform(table: pa.Table, joined: Types) -> pa.Table:
-    """Brings a table to the columns and types that hold for all of the data, in the form in which they are stored."""
-    found = {}
-    for name, kind in joined.items():
-        column = table[name] if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows)])
-        found[name] = columns.widen(name, column, kind)
-    return pa.table(found)
-
-
 def scan_block(block: Block, options: ReadOptions, wanted: Wanted, known: Types) -> BlockProfile:
     """Reads one block and tells what is in it.
 
@@ -95,30 +61,31 @@ def scan_block(block: Block, options: ReadOptions, wanted: Wanted, known: Types)
         known: Types that hold for all of the data; empty in a first look.
     """
     rejected: list[Rejected] = []
-    tables = list(read_block(block, options, known, rejected))
-    own = types.join_all([dict(zip(table.column_names, table.schema.types, strict=True)) for table in tables])
-    joined = {**(known or own), **_given(options, own)}
     values: dict[str, Values] = {}
     keys = []
-    for table in (conform(table, joined) for table in tables):
-        for name in wanted.counted:
-            if name in table.column_names:
-                values[name] = values.get(name, Values()) + values_of(table[name])
-        if wanted.rule is not None and wanted.rule.columns <= set(table.column_names):
-            keys.append(keys_of(with_label(table, wanted.label), wanted.rule))
+    with sources.named(block.path):
+        tables = list(read_block(block, options, known, rejected))
+        own = types.join_all([dict(zip(table.column_names, table.schema.types, strict=True)) for table in tables])
+        joined = {**_absent(wanted), **(known or own), **_given(options, own)}
+        for table in (conform(table, joined) for table in tables):
+            for name in wanted.counted:
+                if name in own:
+                    values[name] = values.get(name, Values()) + values_of(table[name])
+            if wanted.rule is not None:
+                keys.append(keys_of(with_label(table, wanted.label), wanted.rule))
     rows = sum(table.num_rows for table in tables)
     return BlockProfile(replace(block, payload=None), rows, own, values, tuple(keys), tuple(rejected))
 
 
+def _absent(wanted: Wanted) -> dict[str, pa.DataType]:
+    """Returns the columns that decide where a row goes, as missing: a block may lack them where other blocks do not."""
+    rule = wanted.rule
+    names = () if rule is None else (wanted.label, rule.column, rule.stratify_by)
+    return {name: pa.null() for name in names if name is not None}
+
+
 def _given(options: ReadOptions, present: Types) -> dict[str, pa.DataType]:
     return {name: kind for name, kind in types.given_types(options.types).items() if name in present}
-
-
-def with_label(table: pa.Table, label: str | None) -> pa.Table:
-    """Returns the rows that have a label."""
-    if label is None or label not in table.column_names or table[label].null_count == 0:
-        return table
-    return table.filter(table[label].is_valid())
 
 
 @dataclass(frozen=True)
@@ -190,23 +157,46 @@ def scan(
             rows are not to be skipped.
     """
     looks = [_look(paths, ScanTask(options, wanted), pool, block_bytes) for paths, wanted in groups]
-    joined = types.join_all([profile.types for profiles in looks for profile in profiles])
+    joined = _joined([profile for profiles in looks for profile in profiles])
+    _check_given(options, joined, groups[0][0][0])
     joined |= _given(options, joined)
     settled = []
     for (paths, wanted), profiles in zip(groups, looks, strict=True):
-        again = _look_again(paths, profiles, ScanTask(options, wanted, joined), pool, block_bytes)
-        own = types.join_all([profile.types for profile in profiles])
-        settled.append(
-            Scan(tuple(paths), tuple(again), {name: joined[name] for name in own}, own, _numbered(again, options))
-        )
+        own = _joined(profiles)
+        known = {name: joined[name] for name in own if name in joined}
+        _check_wanted(wanted, known, paths[0])
+        again = _look_again(paths, profiles, ScanTask(options, wanted, known), pool, block_bytes)
+        settled.append(Scan(tuple(paths), tuple(again), known, own, _numbered(again, options)))
     _stop_at_bad_rows(settled, options)
     return settled
 
 
+def _joined(profiles: Sequence[BlockProfile]) -> dict[str, pa.DataType]:
+    joined = types.join_all([profile.types for profile in profiles])
+    is_open = any(format_of(profile.block.path).open_columns for profile in profiles)
+    return types.without_shells(joined) if is_open else joined
+
+
+def _check_given(options: ReadOptions, joined: Types, path: str) -> None:
+    unknown = [name for name in options.types if name not in joined]
+    if unknown:
+        raise DataError(
+            f"{path}: a type is given for {unknown[0]!r}, but there is no such column; the columns are"
+            f" {', '.join(joined)}."
+        )
+
+
+def _check_wanted(wanted: Wanted, known: Types, path: str) -> None:
+    absent = [name for name in _absent(wanted) if name not in known and name != wanted.label]
+    if absent:
+        raise DataError(f"{path}: there is no column {absent[0]!r} to divide by; the columns are {', '.join(known)}.")
+
+
 def _look(paths: Sequence[str], task: ScanTask, pool: Pool, block_bytes: int | None) -> list[BlockProfile]:
     profiles = pool.map(task, paths, task.options, "looking at the data", block_bytes)
+    filled = {profile.block.path for profile in profiles if profile.rows or profile.rejected}
     for path in paths:
-        if not any(profile.rows or profile.rejected for profile in profiles if profile.block.path == path):
+        if path not in filled:
             raise DataError(f"{path}: {format_of(path).nothing}")
     _check_columns(paths, profiles)
     return profiles
@@ -232,7 +222,7 @@ def _look_again(
     again = {
         (profile.block.path, profile.block.group, profile.block.start)
         for profile in profiles
-        if not all(types.stays(kind, task.known[name]) for name, kind in profile.types.items())
+        if not _stays(profile.types, task.known, task.wanted.rule)
     }
     if not again:
         return profiles
@@ -240,6 +230,18 @@ def _look_again(
     by_place = {(new.block.path, new.block.group, new.block.start): new for new in renewed}
     places = [(profile.block.path, profile.block.group, profile.block.start) for profile in profiles]
     return [by_place.get(place, profile) for place, profile in zip(places, profiles, strict=True)]
+
+
+def _stays(own: Types, known: Types, rule: Rule | None) -> bool:
+    """Tells whether a block would give the same values, and the same keys, with the types of all of the data."""
+    if not all(types.stays(kind, known[name]) for name, kind in own.items() if name in known):
+        return False
+    if rule is None or not own:
+        return True
+    if rule.by == "time":  # whole numbers are not ordered as fractions are
+        kind, all_kind = own.get(str(rule.column), pa.null()), known[str(rule.column)]
+        return bool(kind == all_kind or (pa.types.is_null(kind) and not pa.types.is_floating(all_kind)))
+    return rule.by == "key" or own.keys() == known.keys()  # a missing value counts for the hash of a row
 
 
 def _numbered(profiles: Sequence[BlockProfile], options: ReadOptions) -> tuple[Rejected, ...]:

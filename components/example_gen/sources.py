@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar, cast
 
-from tfx_automl.errors import DataError
+from tfx_automl.errors import DataError, one_line
 
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 _CHUNK = 1 << 20
@@ -130,7 +130,7 @@ def open_by_magic(path: str) -> Iterator[BinaryIO]:
     with open_raw(path) as raw:
         compression = compression_of(path)
         if compression is None:
-            compression = "gzip" if raw.read(2) == b"\x1f\x8b" else None
+            compression = "gzip" if raw.read(3) == b"\x1f\x8b\x08" else None
             raw.seek(0)
         with _decompressed(raw, compression) as stream:
             yield stream
@@ -145,8 +145,19 @@ def damaged(path: str, error: Exception) -> DataError:
     """Returns the error for a file whose compression is damaged or whose end is missing."""
     kind = compression_of(path)
     if kind is None:
-        return DataError(f"{path}: cannot be read ({error}).")
-    return DataError(f"{path}: not a complete {kind} file ({error}); fetch or write it again.")
+        return DataError(f"{path}: cannot be read ({one_line(error)}); check the file.")
+    return DataError(f"{path}: not a complete {kind} file ({one_line(error)}); fetch or write it again.")
+
+
+@contextlib.contextmanager
+def named(path: str) -> Iterator[None]:
+    """Puts the name of a file before a DataError that does not begin with it."""
+    try:
+        yield
+    except DataError as error:
+        if str(error).startswith(path):
+            raise
+        raise DataError(f"{path}: {error}") from error
 
 
 def guarded(path: str, pieces: Iterator[T]) -> Iterator[T]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfx_automl.components.example_gen.hashing import Hashes, hash_rows
+from tfx_automl.components.example_gen.values import as_text
 from tfx_automl.errors import DataError
 
 Indices = npt.NDArray[np.int64]
@@ -99,7 +100,7 @@ def keys_of(table: pa.Table, rule: Rule) -> Keys:
         )
     if rule.stratify_by is None:
         return Keys(order, np.zeros(table.num_rows, np.int64), (_NO_GROUP,))
-    encoded = pc.cast(table[rule.stratify_by], pa.string()).combine_chunks()
+    encoded = as_text(table[rule.stratify_by]).combine_chunks()
     encoded = (encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded).dictionary_encode()
     codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
     return Keys(order, codes, (*encoded.dictionary.to_pylist(), _NO_GROUP))
@@ -107,6 +108,8 @@ def keys_of(table: pa.Table, rule: Rule) -> Keys:
 
 def _times(column: pa.ChunkedArray, name: str) -> Hashes:
     """Returns times as numbers in their order; rows without a time come first."""
+    if column.null_count == len(column):
+        column = pa.chunked_array([pa.nulls(len(column), pa.int64())])
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise DataError(f"The column {name!r} holds {column.type}; dividing by time needs dates, times or numbers.")
     if pa.types.is_floating(column.type):
@@ -150,7 +153,9 @@ class CutFinder:
     _sizes: dict[str, int] = field(default_factory=dict)
 
     def add(self, keys: Keys) -> None:
-        """Takes the keys of some rows."""
+        """Takes the keys of some rows, or of none."""
+        if len(keys.order) == 0:
+            return
         by_group = np.argsort(keys.groups, kind="stable")
         codes, starts = np.unique(keys.groups[by_group], return_index=True)
         for code, rows in zip(codes, np.split(by_group, starts[1:]), strict=True):

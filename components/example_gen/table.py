@@ -1,15 +1,18 @@
 """Reads files as one table in memory; for notebooks, tests and whoever wants to see what ExampleGen sees."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
+from tfx_automl.components.example_gen import sources
 from tfx_automl.components.example_gen.ingest import files_of
 from tfx_automl.components.example_gen.inputs import pattern_of
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import LocalPool, pieces_of
-from tfx_automl.components.example_gen.readers import Rejected
-from tfx_automl.components.example_gen.scan import Wanted, conform, read_block, scan
+from tfx_automl.components.example_gen.readers import Block, Rejected
+from tfx_automl.components.example_gen.reading import conform, read_block
+from tfx_automl.components.example_gen.scan import Wanted, scan
+from tfx_automl.errors import DataError
 
 
 def read_names(path: str, options: ReadOptions) -> tuple[str, ...]:
@@ -46,12 +49,21 @@ def read_table(
     """
     options = options or ReadOptions()
     files = [paths] if isinstance(paths, str) else list(paths)
+    before = [sources.stamp(path) for path in files]
     [found] = scan([(files, Wanted())], options, LocalPool(1), block_bytes)
-    rejected: list[Rejected] = []
     tables = [
-        conform(table, found.types)
+        table
         for blocks in pieces_of(files, options, block_bytes, None)
         for block in blocks
-        for table in read_block(block, options, found.types, rejected)
+        for table in _rows(block, options, found.types)
     ]
+    if before != [sources.stamp(path) for path in files] or sum(table.num_rows for table in tables) != found.rows:
+        raise DataError(f"{', '.join(files)}: changed while being read; read a finished copy, so that no row is lost.")
     return pa.concat_tables(tables)
+
+
+def _rows(block: Block, options: ReadOptions, known: Mapping[str, pa.DataType]) -> Iterator[pa.Table]:
+    rejected: list[Rejected] = []
+    with sources.named(block.path):
+        for table in read_block(block, options, known, rejected):
+            yield conform(table, known)

@@ -80,12 +80,20 @@ def _bounds(data: bytes) -> Iterator[tuple[int, int]]:
     """Yields where each complete record of a piece begins and ends."""
     position, size = 0, len(data)
     while position + _HEADER.size <= size:
-        length, _ = _HEADER.unpack_from(data, position)
+        length, checksum = _HEADER.unpack_from(data, position)
         start = position + _HEADER.size
         position = start + length + _FOOTER_BYTES
         if position > size:
+            _check_length(data[start - _HEADER.size : start], checksum)
             return
         yield start, start + length
+
+
+def _check_length(header: bytes, checksum: int) -> None:
+    """Tells a record of which a part is missing from bytes that are no record at all, and seem to be a long one."""
+    [expected] = _masked(np.array([google_crc32c.value(header[:8])], np.uint32))
+    if expected != checksum:
+        raise DamagedError("the checksum of a length is wrong")
 
 
 def records(data: bytes) -> list[bytes]:

@@ -11,6 +11,10 @@ import pyarrow as pa
 
 from tfx_automl.errors import DataError
 
+#: Whole numbers of which some have more than 64 bits. They are stored as text, as stock CsvExampleGen does: rounded,
+#: an identifier would be another one. Among numbers with a fraction they are numbers like these.
+BIG = pa.decimal128(38, 0)
+
 # The names in `ReadOptions.types`.
 _NAMED = {
     "int": pa.int64(),
@@ -19,6 +23,8 @@ _NAMED = {
     "bytes": pa.binary(),
     "time": pa.timestamp("s"),
 }
+# Each holds the values of those before it.
+_NUMBERS = [pa.int64(), BIG, pa.float64()]
 
 
 def join(first: pa.DataType, second: pa.DataType) -> pa.DataType:
@@ -33,10 +39,10 @@ def join(first: pa.DataType, second: pa.DataType) -> pa.DataType:
     if pa.types.is_null(first):
         return second
     if pa.types.is_list(first) or pa.types.is_list(second):
-        return pa.list_(join(_item(first), _item(second)))
+        return pa.list_(join(item_type(first), item_type(second)))
     kinds = {first, second}
-    if kinds == {pa.int64(), pa.float64()}:
-        return pa.float64()
+    if kinds <= set(_NUMBERS):
+        return max(kinds, key=_NUMBERS.index)
     if kinds <= {pa.string(), pa.binary()}:
         return pa.binary()
     if all(is_moment(kind) for kind in kinds):
@@ -53,12 +59,31 @@ def join_all(schemas: "list[Mapping[str, pa.DataType]]") -> dict[str, pa.DataTyp
     return joined
 
 
+def without_shells(joined: Mapping[str, pa.DataType]) -> dict[str, pa.DataType]:
+    """Leaves out columns that are no more than the missing parent of others.
+
+    Where an object is missing, or a list of objects empty, in all rows of a block, nothing there tells of its parts.
+
+    Args:
+        joined: The types that hold for all of the data.
+    """
+    parents = {name[:at] for name in joined for at in range(len(name)) if name[at] == "."}
+    return {name: kind for name, kind in joined.items() if not (name in parents and pa.types.is_null(item_type(kind)))}
+
+
 def is_moment(kind: pa.DataType) -> bool:
     """Tells whether a type is a date or a date with a time, which the output holds as seconds since 1970 (UTC)."""
     return bool(pa.types.is_timestamp(kind) or pa.types.is_date(kind))
 
 
-def _item(kind: pa.DataType) -> pa.DataType:
+def is_text(kind: pa.DataType) -> bool:
+    """Tells whether values of a joined type, or the items of its lists, are kept as they are written."""
+    item = item_type(kind)
+    return bool(pa.types.is_string(item) or pa.types.is_binary(item) or item == BIG)
+
+
+def item_type(kind: pa.DataType) -> pa.DataType:
+    """Returns the type of the items of a list, or the type itself."""
     return kind.value_type if pa.types.is_list(kind) else kind
 
 
@@ -67,6 +92,8 @@ def stays(own: pa.DataType, joined: pa.DataType) -> bool:
 
     A whole number stays one as a fraction, but 007 does not stay 7 where the column turns out to be text.
     """
+    if joined == BIG:
+        return bool(pa.types.is_null(own))
     if own == joined or pa.types.is_null(own):
         return True
     if pa.types.is_list(own) and pa.types.is_list(joined):
@@ -78,7 +105,8 @@ def narrow_type(name: str, kind: pa.DataType) -> pa.DataType:
     """Returns which of the few types that `join` knows a column of any Arrow type is brought to.
 
     These are null, bool, int64, float64, string, binary, timestamp[s], duration[s] (of times of day, too), and lists of
-    them. Dictionaries are decoded; decimals become int64 where they have no fraction and fit, else float64.
+    them. Dictionaries are decoded. Whole numbers that may not fit into 64 bits are `BIG`, decimals with a fraction
+    float64.
 
     Args:
         name: For messages.
@@ -90,9 +118,9 @@ def narrow_type(name: str, kind: pa.DataType) -> pa.DataType:
     tests = (
         (pa.types.is_null, pa.null()),
         (pa.types.is_boolean, pa.bool_()),
+        (is_whole, BIG),
         (pa.types.is_integer, pa.int64()),
         (pa.types.is_floating, pa.float64()),
-        (lambda t: pa.types.is_decimal(t) and t.scale <= 0 and t.precision <= 18, pa.int64()),
         (pa.types.is_decimal, pa.float64()),
         (lambda t: pa.types.is_string(t) or pa.types.is_large_string(t), pa.string()),
         (
@@ -114,6 +142,11 @@ def narrow_type(name: str, kind: pa.DataType) -> pa.DataType:
     raise DataError(f"column {name!r}: the type {kind} has no place in tf.Example; convert it before, or leave it out.")
 
 
+def is_whole(kind: pa.DataType) -> bool:
+    """Tells whether a type has whole numbers that may have more than 64 bits."""
+    return bool(pa.types.is_uint64(kind) or (pa.types.is_decimal(kind) and kind.scale <= 0))
+
+
 def is_any_list(kind: pa.DataType) -> bool:
     """Tells whether a type is one of Arrow's kinds of lists."""
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
@@ -125,7 +158,7 @@ def stored_type(kind: pa.DataType) -> pa.DataType:
         return pa.list_(stored_type(kind.value_type))
     if pa.types.is_boolean(kind) or pa.types.is_temporal(kind):
         return pa.int64()
-    return pa.string() if pa.types.is_null(kind) else kind
+    return pa.string() if pa.types.is_null(kind) or kind == BIG else kind
 
 
 def given_types(given: Mapping[str, str]) -> dict[str, pa.DataType]:

@@ -1,5 +1,6 @@
 """Counts the values of a column as far as it has few of them: classes of a label, groups of a sensitive column."""
 
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -8,6 +9,8 @@ from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from tfx_automl.errors import DataError, one_line
 
 MOST_VALUES = 1001
 _WHOLE = re.compile(r"-?\d+")
@@ -73,8 +76,26 @@ def values_of(column: pa.ChunkedArray) -> Values:
 
 
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Returns values as text, the same for 1 and 1.0, in whatever block of the data they stand."""
-    texts = pc.cast(column, pa.string())
+    """Returns values as text, the same for 1 and 1.0, in whatever block of the data they stand.
+
+    Raises:
+        DataError: They are lists, or bytes that are no text.
+    """
     if pa.types.is_floating(column.type):
-        texts = pc.replace_substring_regex(texts, r"^(-?\d+)\.0*$", r"\1")
-    return texts
+        return _numbers_as_text(column)
+    try:
+        return pc.cast(column, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise DataError(
+            f"Values are no text that can name a class, a group or a split ({one_line(error)}); choose another column."
+        ) from error
+
+
+def _numbers_as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Writes whole numbers as whole ones, where Arrow would write 1e+15."""
+    with contextlib.suppress(pa.ArrowInvalid):
+        return pc.cast(pc.cast(column, pa.int64()), pa.string())
+    texts = pc.cast(column, pa.string())
+    whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
+    digits = pc.cast(pc.cast(pc.if_else(whole, column, None), pa.int64()), pa.string())
+    return pc.coalesce(digits, texts)

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tfx_automl.components.example_gen import labels
+from tfx_automl.components.example_gen import labels, sources
 from tfx_automl.components.example_gen.division import Divide, Named
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers import Block, Rejected
-from tfx_automl.components.example_gen.scan import conform, read_block, with_label
+from tfx_automl.components.example_gen.reading import conform, read_block, with_label
 from tfx_automl.components.example_gen.writer import WRITERS, ShardWriter
 
 
@@ -64,22 +64,23 @@ class WriteTask:
             rows, unlabelled, rejected = 0, 0, 0
             for block in blocks:
                 bad: list[Rejected] = []
-                for table in read_block(block, self.options, self.types, bad):
-                    kept = self._labelled(conform(table, self.types))
-                    rows, unlabelled = rows + table.num_rows, unlabelled + table.num_rows - kept.num_rows
-                    self._write(kept, writers)
+                with sources.named(block.path):
+                    for table in read_block(block, self.options, self.types, bad):
+                        kept = with_label(conform(table, self.types), self.options.label)
+                        rows, unlabelled = rows + table.num_rows, unlabelled + table.num_rows - kept.num_rows
+                        self._write(kept, writers)
                 rejected += len(bad)
         return [Written(rows, unlabelled, rejected, writers.files)]
 
     def _labelled(self, table: pa.Table) -> pa.Table:
-        table = with_label(table, self.options.label)
         if self.classes is None or self.options.label is None:
             return table
         column = labels.apply(table[self.options.label], self.classes, self.whole_classes)
         return table.set_column(table.column_names.index(self.options.label), self.options.label, column)
 
     def _write(self, table: pa.Table, writers: "_Writers") -> None:
-        numbers = self.division.assign(table)
+        numbers = self.division.assign(table)  # of the values that the first pass saw
+        table = self._labelled(table)
         if isinstance(self.division, Named) and self.division.column is not None:
             table = table.drop([self.division.column])
         if len(self.division.names) == 1:

@@ -1,6 +1,5 @@
 """Reads NumPy's npz files: one array per column, rows along the first axis."""
 
-import zipfile
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -11,9 +10,10 @@ from tfx_automl.components.example_gen import sources
 from tfx_automl.components.example_gen.flat import flatten
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers.base import ROWS_PER_TABLE, Block, Format, Rejected
-from tfx_automl.errors import DataError
+from tfx_automl.errors import DataError, one_line
 
 Array = npt.NDArray[np.generic]
+_BYTES_PER_TABLE = 1 << 28
 
 
 class Npz(Format):
@@ -33,17 +33,28 @@ class Npz(Format):
         try:
             with sources.open_raw(block.path) as raw, np.load(raw, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
-        except (ValueError, OSError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
-            raise DataError(f"{block.path}: not readable as npz without pickled objects ({error}).") from error
+        except DataError:
+            raise
+        except Exception as error:  # zipfile, zlib and NumPy raise about a dozen kinds for damaged archives
+            raise DataError(
+                f"{block.path}: not readable as npz without pickled objects ({one_line(error)}); save it again."
+            ) from error
         lengths = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
         if len(set(lengths.values())) != 1:
             shown = ", ".join(f"{name} {length}" for name, length in lengths.items()) or "none"
             raise DataError(f"{block.path}: expected arrays of the same length, got {shown}; save one file per split.")
         rows = next(iter(lengths.values()))
-        for start in range(0, rows, ROWS_PER_TABLE):
-            parts = {name: array[start : start + ROWS_PER_TABLE] for name, array in arrays.items()}
+        step = rows_per_table(*arrays.values())
+        for start in range(0, rows, step):
+            parts = {name: array[start : start + step] for name, array in arrays.items()}
             columns = {key: column for name, part in parts.items() for key, column in as_columns(name, part).items()}
             yield flatten(pa.table(columns))
+
+
+def rows_per_table(*arrays: Array) -> int:
+    """Returns how many rows one table may have, so that it takes little memory and Arrow can count its bytes."""
+    largest = max(int(np.prod(array.shape[1:])) * max(array.itemsize, 8 * (array.ndim == 2)) for array in arrays)
+    return min(ROWS_PER_TABLE, max(1, _BYTES_PER_TABLE // max(1, largest)))
 
 
 def as_columns(name: str, array: Array) -> dict[str, pa.Array]:
@@ -56,16 +67,21 @@ def as_columns(name: str, array: Array) -> dict[str, pa.Array]:
     if array.dtype == np.uint8 and array.ndim in (3, 4):
         return image_columns(name, array)
     if array.ndim == 1:
-        return {name: _values(array)}
+        return {name: _values(name, array)}
     width = int(np.prod(array.shape[1:]))
-    return {name: pa.FixedSizeListArray.from_arrays(_values(array.reshape(-1)), width)}
+    ends = np.arange(len(array) + 1, dtype=np.int32) * width
+    return {name: pa.ListArray.from_arrays(pa.array(ends, pa.int32()), _values(name, array.reshape(-1)))}
 
 
-def _values(array: Array) -> pa.Array:
+def _values(name: str, array: Array) -> pa.Array:
     if array.dtype.kind in "US":  # fixed width in NumPy, any width in Arrow
         return pa.array(array.tolist(), pa.string() if array.dtype.kind == "U" else pa.binary())
-    if array.dtype.kind == "M":
-        return pa.array(array.astype("datetime64[s]"))
+    if array.dtype.kind in "Mm":
+        return pa.array(array.astype(f"{'datetime' if array.dtype.kind == 'M' else 'timedelta'}64[s]"))
+    if array.dtype.kind == "f":
+        return pa.array(array.astype(np.float64))
+    if array.dtype.kind not in "biu":
+        raise DataError(f"column {name!r}: arrays of {array.dtype} have no place in tf.Example; convert it before.")
     return pa.array(array.astype(array.dtype.newbyteorder("=")))
 
 
@@ -78,9 +94,10 @@ def image_columns(name: str, images: Array) -> dict[str, pa.Array]:
     """
     count, height, width, *channels = images.shape
     bytes_each = int(np.prod(images.shape[1:]))
-    pixels = pa.FixedSizeBinaryArray.from_buffers(
-        pa.binary(bytes_each), count, [None, pa.py_buffer(np.ascontiguousarray(images))]
+    ends = np.arange(count + 1, dtype=np.int32) * bytes_each
+    pixels = pa.BinaryArray.from_buffers(
+        pa.binary(), count, [None, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(images))]
     )
     sizes = {"height": height, "width": width, "channels": channels[0] if channels else 1}
     constants = {f"{name}/{key}": pa.array(np.full(count, size, np.int64)) for key, size in sizes.items()}
-    return {name: pixels.cast(pa.binary()), **constants}
+    return {name: pixels, **constants}

@@ -12,11 +12,13 @@ from tfx_automl.components.example_gen import sources
 from tfx_automl.components.example_gen.flat import flatten
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers.base import ROWS_PER_TABLE, Block, Format, Rejected
-from tfx_automl.errors import DataError
+from tfx_automl.errors import DataError, one_line
 
 # A piece of a group is read by passing over all that is before it, so there are never many.
 _MOST_PIECES = 4
-_ERRORS = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError)
+# All that Arrow raises for files that are damaged; memory, too, runs out where a length is wrong.
+_ERRORS = (pa.ArrowException, OSError, ValueError, KeyError, MemoryError)
+_BYTES_PER_BATCH = 1 << 26
 
 
 class _Columnar(Format):
@@ -28,10 +30,8 @@ class _Columnar(Format):
     def blocks(self, path: str, options: ReadOptions, block_bytes: int) -> Iterator[Block]:
         """Yields ranges of rows; a small group is a block of its own, a large one becomes several."""
         size = sources.stamp(path).size * self.expansion
-        try:
+        with self._readable(path):
             counts = self._group_rows(path)
-        except _ERRORS as error:
-            raise DataError(f"{path}: not readable as {self.kind} ({error}); write the file again.") from error
         per_row = size / max(1, sum(counts))
         step = max(1, int(block_bytes / per_row)) if per_row else ROWS_PER_TABLE
         for group, rows in enumerate(counts):
@@ -45,24 +45,34 @@ class _Columnar(Format):
     ) -> Iterator[pa.Table]:
         """Reads the group in batches, and leaves out those before and after the range."""
         position = 0
-        try:
-            for batch in self._batches(block.path, block.group):
+        per_row = max(1, block.size // max(1, block.stop - block.start))
+        with self._readable(block.path):
+            for batch in self._batches(
+                block.path, block.group, min(ROWS_PER_TABLE, max(1, _BYTES_PER_BATCH // per_row))
+            ):
                 first, last = max(0, block.start - position), min(batch.num_rows, block.stop - position)
                 position += batch.num_rows
                 if first < last:
                     yield flatten(pa.Table.from_batches([batch.slice(first, last - first)]))
                 if position >= block.stop:
                     return
+
+    @contextlib.contextmanager
+    def _readable(self, path: str) -> Iterator[None]:
+        try:
+            yield
         except _ERRORS as error:
-            raise DataError(f"{block.path}: not readable as {self.kind} ({error}); write the file again.") from error
+            raise DataError(
+                f"{path}: not readable as {self.kind} ({one_line(error)}); write the file again."
+            ) from error
 
     @abc.abstractmethod
     def _group_rows(self, path: str) -> list[int]:
         """Returns the number of rows of each group."""
 
     @abc.abstractmethod
-    def _batches(self, path: str, group: int) -> Iterator[pa.RecordBatch]:
-        """Yields the rows of a group."""
+    def _batches(self, path: str, group: int, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yields the rows of a group, about so many at a time where the format lets one choose."""
 
 
 class Parquet(_Columnar):
@@ -74,9 +84,9 @@ class Parquet(_Columnar):
         with _parquet(path) as file:
             return [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
 
-    def _batches(self, path: str, group: int) -> Iterator[pa.RecordBatch]:
+    def _batches(self, path: str, group: int, rows: int) -> Iterator[pa.RecordBatch]:
         with _parquet(path) as file:
-            yield from file.iter_batches(batch_size=ROWS_PER_TABLE, row_groups=[group], use_threads=False)
+            yield from file.iter_batches(batch_size=rows, row_groups=[group], use_threads=False)
 
 
 @contextlib.contextmanager
@@ -96,7 +106,7 @@ class Ipc(_Columnar):
         with sources.open_raw(path) as raw:
             return [batch.num_rows for batch in _ipc_batches(raw)]
 
-    def _batches(self, path: str, group: int) -> Iterator[pa.RecordBatch]:
+    def _batches(self, path: str, group: int, rows: int) -> Iterator[pa.RecordBatch]:
         with sources.open_raw(path) as raw:
             yield from _ipc_batches(raw, only=group)
 
@@ -124,9 +134,13 @@ class Orc(_Columnar):
 
     def _group_rows(self, path: str) -> list[int]:
         with _orc(path) as file:
-            return [file.read_stripe(number, columns=[]).num_rows for number in range(file.nstripes)]
+            if file.nstripes == 1:
+                return [file.nrows]
+            # Only the columns of a stripe tell how many rows it has.
+            first = [field.name for field in file.schema][:1]
+            return [file.read_stripe(number, columns=first).num_rows for number in range(file.nstripes)]
 
-    def _batches(self, path: str, group: int) -> Iterator[pa.RecordBatch]:
+    def _batches(self, path: str, group: int, rows: int) -> Iterator[pa.RecordBatch]:
         with _orc(path) as file:
             yield file.read_stripe(group)
 

@@ -1,25 +1,23 @@
 """Reads CSV and its relatives with Arrow's columnar parser."""
 
-import csv
+import codecs
 import dataclasses
-import sys
+import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from tfx_automl.components.example_gen import columns, sources
+from tfx_automl.components.example_gen import columns, sources, texts, types
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers import audit
 from tfx_automl.components.example_gen.readers.base import Block, Format, Rejected
-from tfx_automl.components.example_gen.readers.chunks import IrregularQuotesError, row_pieces
-from tfx_automl.errors import DataError
+from tfx_automl.components.example_gen.readers.chunks import IrregularQuotesError, count_lines, lines_of, row_pieces
+from tfx_automl.errors import DataError, one_line
 
-# Only words: with 1 and 0 among them, the type of a column would depend on which rows are looked at together.
-_TRUE, _FALSE = ["true", "True", "TRUE"], ["false", "False", "FALSE"]
 _COPY_BYTES = 1 << 20
 
 
@@ -61,9 +59,9 @@ class Delimited(Format):
         """Writes the rows anew, with quotes where they belong."""
         with sources.open_stream(path, options.encoding) as stream:
             _skip(path, stream, start)
-            for piece in sources.guarded(path, audit.regular_pieces(stream, block_bytes, options.delimiter)):
-                yield Block(path, start, start + len(piece), len(piece), names, piece)
-                start += len(piece)
+            for piece, used in sources.guarded(path, audit.regular_pieces(stream, block_bytes, options.delimiter)):
+                yield Block(path, start, start + used, used, names, piece)
+                start += used
 
     def read(
         self, block: Block, options: ReadOptions, known: Mapping[str, pa.DataType], rejected: list[Rejected]
@@ -71,25 +69,22 @@ class Delimited(Format):
         """Parses the piece as a whole."""
         options = self._with_delimiter(options)
         data = block.payload if block.payload is not None else sources.piece(block.path, block.start, block.stop)
-        try:
-            table = _parse(data, block, options, known)
-            sound = not any(pa.types.is_binary(kind) for kind in table.schema.types)  # what is not UTF-8 becomes binary
-        except pa.ArrowInvalid:
-            sound = False
-        if not sound:
+        table = _parse_if_sound(data, block, options, known)
+        if table is None:
             data = audit.without_bad_rows(data, block, options.delimiter, rejected)
             table = _parse_or_raise(data, block, options, known)
-        cleaned = [_clean(c, options, keep_text=known.get(n)) for n, c in zip(block.names, table.columns, strict=True)]
-        yield pa.table(cleaned, names=list(block.names))
+        doubtful = [name for name in block.names if _is_doubtful(table[name], data)]
+        as_written = _parse(data, block, options, {name: pa.string() for name in doubtful}, doubtful)
+        found = {}
+        for name in block.names:
+            column = as_written[name] if name in doubtful else table[name]
+            found[name] = _clean(column, options, keep_text=name in known and types.is_text(known[name]))
+        yield pa.table(found)
 
     def rows_before(self, block: Block, options: ReadOptions) -> tuple[int, int | None]:
         """Returns 1 for a header, and the lines before the block, counted in the file."""
-        options = self._with_delimiter(options)
-        lines = 0
         with sources.open_stream(block.path, options.encoding) as stream:
-            left = block.start
-            while left and (chunk := stream.read(min(left, _COPY_BYTES))):
-                lines, left = lines + chunk.count(b"\n"), left - len(chunk)
+            lines = count_lines(stream, block.start)
         return int(options.columns is None), lines
 
     def _with_delimiter(self, options: ReadOptions) -> ReadOptions:
@@ -99,38 +94,38 @@ class Delimited(Format):
         """Returns the names of the columns, and where the rows begin."""
         with sources.open_stream(path, options.encoding) as stream:
             try:
-                first, start = next(sources.guarded(path, _first_row(stream, options.delimiter)))
+                first, start, mark = next(sources.guarded(path, _first_row(stream, options.delimiter)))
             except UnicodeDecodeError as error:
                 raise DataError(f"{path}, line 1, byte {error.start + 1}: not UTF-8; {audit.SAVE_AS_UTF8}") from error
-            except csv.Error as error:
-                raise DataError(f"{path}, row 1: not readable ({error}); check quotes and the delimiter.") from error
         if first is None:
             raise DataError(f"{path}: the file is empty; expected column names and rows.")
+        if not first.sound:
+            raise DataError(f"{path}, row 1: {audit.NEVER_CLOSED}")
+        fields = first.fields
         if options.columns is None:
-            names = tuple(name.strip() for name in first)
+            names = tuple(name.strip() for name in fields)
             _check_names(path, names)
             return names, start
-        if len(options.columns) != len(first):
+        if len(options.columns) != len(fields):
             raise DataError(
-                f"{path}, row 1: {len(first)} columns, but {len(options.columns)} names were given"
+                f"{path}, row 1: {len(fields)} columns, but {len(options.columns)} names were given"
                 f" ({', '.join(options.columns)}); give one name per column."
             )
-        return options.columns, 0
+        return options.columns, mark
 
 
-def _first_row(stream: BinaryIO, delimiter: str) -> Iterator[tuple[list[str] | None, int]]:
-    """Yields, once, the first row that is not empty and where it ends."""
-    consumed = 0
-
-    def lines() -> Iterator[str]:
-        nonlocal consumed
-        for line in stream:
-            consumed += len(line)
-            yield line.decode("utf-8-sig" if consumed == len(line) else "utf-8")
-
-    csv.field_size_limit(sys.maxsize)
-    row = next((row for row in csv.reader(lines(), delimiter=delimiter) if row), None)
-    yield row, consumed
+def _first_row(stream: BinaryIO, delimiter: str) -> Iterator[tuple[audit.Row | None, int, int]]:
+    """Yields, once, the first row that is not empty, where it ends, and the size of the byte order mark before it."""
+    content = lines_of(stream)
+    line = next(content, b"")
+    end = mark = len(codecs.BOM_UTF8) if line.startswith(codecs.BOM_UTF8) else 0
+    for row in audit.rows_of(itertools.chain([line[mark:]], content), delimiter):
+        row.raw.decode("utf-8")
+        end += len(row.raw)
+        if row.fields or not row.sound:
+            yield row, end, mark
+            return
+    yield None, end, mark
 
 
 def _skip(path: str, stream: BinaryIO, count: int) -> None:
@@ -152,23 +147,55 @@ def _check_names(path: str, names: tuple[str, ...]) -> None:
         raise DataError(f"{path}, row 1: column {names.index('') + 1} has no name; give it one.")
 
 
+def _parse_if_sound(
+    data: bytes, block: Block, options: ReadOptions, known: Mapping[str, pa.DataType]
+) -> pa.Table | None:
+    if data.count(b'"') % 2:  # Arrow would take all that follows for one value
+        return None
+    try:
+        table = _parse(data, block, options, known)
+    except pa.ArrowInvalid:
+        return None
+    # What is not UTF-8 becomes binary.
+    return None if any(pa.types.is_binary(kind) for kind in table.schema.types) else table
+
+
+def _is_doubtful(column: pa.ChunkedArray, data: bytes) -> bool:
+    """Tells whether Arrow may have taken text for something else, or lost a part of it.
+
+    It reads 0x1F as 31, rounds whole numbers of more than 64 bits, and times with fractions are wrong after 2262.
+    """
+    if pa.types.is_integer(column.type):
+        return b"0x" in data or b"0X" in data
+    if pa.types.is_floating(column.type):
+        return texts.may_be_big(column)
+    return bool(pa.types.is_timestamp(column.type) and column.type.unit == "ns")
+
+
 def _parse_or_raise(data: bytes, block: Block, options: ReadOptions, known: Mapping[str, pa.DataType]) -> pa.Table:
     try:
         return _parse(data, block, options, known)
     except pa.ArrowInvalid as error:
-        message = " ".join(str(error).split())
         raise DataError(
-            f"{block.path}: not readable as a table separated by {options.delimiter!r} ({message})."
+            f"{block.path}: not readable as a table separated by {options.delimiter!r} ({one_line(error)}); check the"
+            " delimiter."
         ) from error
 
 
-def _parse(data: bytes, block: Block, options: ReadOptions, known: Mapping[str, pa.DataType]) -> pa.Table:
+def _parse(
+    data: bytes,
+    block: Block,
+    options: ReadOptions,
+    known: Mapping[str, pa.DataType],
+    only: Sequence[str] | None = None,
+) -> pa.Table:
     """Parses a piece as a single block of Arrow's, so that every type holds for all of it."""
-    if not data.strip():
-        return pa.table([pa.nulls(0)] * len(block.names), names=list(block.names))
+    names = list(block.names if only is None else only)
+    if not data.strip(b"\r\n") or not names:
+        return pa.table([pa.nulls(0)] * len(names), names=names)
     padded = [f" {token}" for token in options.missing]
     # Columns that are text elsewhere stay the text that they are here.
-    as_text = {name: pa.string() for name in block.names if name in known and _is_text(known[name])}
+    as_text = {name: pa.string() for name in names if name in known and types.is_text(known[name])}
     # Not `read_csv`, which on Python 3.10 walks over all objects of the process every time, to work around a cycle.
     reader = pa_csv.open_csv(
         pa.BufferReader(data),
@@ -178,29 +205,28 @@ def _parse(data: bytes, block: Block, options: ReadOptions, known: Mapping[str, 
         parse_options=pa_csv.ParseOptions(delimiter=options.delimiter, newlines_in_values=True),
         convert_options=pa_csv.ConvertOptions(
             null_values=[*options.missing, *padded],
-            true_values=_TRUE,
-            false_values=_FALSE,
+            true_values=texts.TRUE,
+            false_values=texts.FALSE,
             strings_can_be_null=True,
             column_types=as_text,
+            include_columns=names,
         ),
     )
     return reader.read_all()
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_binary(kind))
-
-
-def _clean(column: pa.ChunkedArray, options: ReadOptions, keep_text: pa.DataType | None) -> pa.ChunkedArray:
+def _clean(column: pa.ChunkedArray, options: ReadOptions, keep_text: bool) -> pa.ChunkedArray:
     """Narrows a column and turns every way to say missing into null."""
-    if pa.types.is_floating(column.type):
-        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
     if not pa.types.is_string(column.type):
-        return columns.narrow("", column)
+        return _without_nan(columns.narrow("", column))
     trimmed = pc.ascii_trim_whitespace(column)
     gone = pc.is_in(trimmed, value_set=pa.array([token.strip() for token in options.missing], pa.string()))
     cleaned = pc.if_else(gone, pa.scalar(None, pa.string()), trimmed)
-    if keep_text is not None and _is_text(keep_text):
-        return cleaned
-    # Numbers that Arrow took for text because of spaces around a missing token.
-    return columns.infer(cleaned) if cleaned.null_count > column.null_count else cleaned
+    # Numbers, for instance, that Arrow took for text because of spaces around a missing token.
+    return cleaned if keep_text else _without_nan(texts.infer(cleaned))
+
+
+def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_floating(column.type):
+        return column
+    return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)

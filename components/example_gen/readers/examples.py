@@ -1,14 +1,15 @@
 """Reads TFRecord files of tf.Example."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfx_automl.components.example_gen import columns, sources, tfrecords
+from tfx_automl.components.example_gen.flat import table_of
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers.base import Block, Format, Rejected
-from tfx_automl.errors import DataError
+from tfx_automl.errors import DataError, one_line
 
 _PER_BATCH = 8192
 
@@ -39,15 +40,35 @@ class Examples(Format):
         """Decodes the records in batches, in C++."""
         from tfx_bsl.cc.tfx_bsl_extension.coders import ExamplesToRecordBatchDecoder
 
-        decoder = ExamplesToRecordBatchDecoder(None)
+        decode = ExamplesToRecordBatchDecoder(None).DecodeBatch
         try:
             records = tfrecords.records(block.payload or b"")
-            for first in range(0, len(records), _PER_BATCH):
-                batch = decoder.DecodeBatch(records[first : first + _PER_BATCH])
+        except tfrecords.DamagedError as error:
+            raise DataError(f"{block.path}: not a sound TFRecord file ({error}); fetch or write it again.") from error
+        for first in range(0, len(records), _PER_BATCH):
+            for batch in _decoded(decode, records[first : first + _PER_BATCH], first, block.path, rejected):
                 simple = [_simplest(column) for column in batch.columns]
-                yield pa.table(simple, names=batch.schema.names)
-        except (tfrecords.DamagedError, RuntimeError) as error:
-            raise DataError(f"{block.path}: not a TFRecord file of tf.Example ({error}).") from error
+                yield table_of(dict(zip(batch.schema.names, simple, strict=True)), batch.num_rows)
+
+
+def _decoded(
+    decode: Callable[[list[bytes]], pa.RecordBatch],
+    records: list[bytes],
+    first: int,
+    path: str,
+    rejected: list[Rejected],
+) -> Iterator[pa.RecordBatch]:
+    """Decodes records together; by halves where that fails, because one is bad or a feature has several types."""
+    try:
+        yield decode(records)
+    except RuntimeError as error:
+        if len(records) == 1:
+            reason = f"not a tf.Example ({one_line(error)}); write it again, or remove it."
+            rejected.append(Rejected(path, first + 1, reason))
+            return
+        middle = len(records) // 2
+        yield from _decoded(decode, records[:middle], first, path, rejected)
+        yield from _decoded(decode, records[middle:], first + middle, path, rejected)
 
 
 def _simplest(lists: pa.Array) -> pa.ChunkedArray:

@@ -1,5 +1,6 @@
 """Reads the idx files of MNIST and its successors: images in one file, labels in its neighbour."""
 
+import os
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -8,8 +9,8 @@ import pyarrow as pa
 
 from tfx_automl.components.example_gen import sources
 from tfx_automl.components.example_gen.options import ReadOptions
-from tfx_automl.components.example_gen.readers.arrays import image_columns
-from tfx_automl.components.example_gen.readers.base import ROWS_PER_TABLE, Block, Format, Rejected
+from tfx_automl.components.example_gen.readers.arrays import image_columns, rows_per_table
+from tfx_automl.components.example_gen.readers.base import Block, Format, Rejected
 from tfx_automl.errors import DataError
 
 _IMAGES_MAGIC = 2051
@@ -34,12 +35,14 @@ class Idx(Format):
     ) -> Iterator[pa.Table]:
         """Loads both files and yields them in parts."""
         images = _load(block.path, _IMAGES_MAGIC, 3)
-        labels_path = block.path.replace("images-idx3", "labels-idx1")
+        folder, name = os.path.split(block.path)
+        labels_path = os.path.join(folder, name.replace("images-idx3", "labels-idx1"))
         labels = _load(labels_path, _LABELS_MAGIC, 1)
         if len(images) != len(labels):
             raise DataError(f"{block.path}: {len(images)} images, but {len(labels)} labels in {labels_path}.")
-        for start in range(0, len(images), ROWS_PER_TABLE):
-            rows = slice(start, start + ROWS_PER_TABLE)
+        step = rows_per_table(images)
+        for start in range(0, len(images), step):
+            rows = slice(start, start + step)
             label = pa.array(labels[rows].astype(np.int64))
             yield pa.table({**image_columns("image", images[rows]), "label": label})
 
@@ -52,6 +55,6 @@ def _load(path: str, magic: int, dimensions: int) -> npt.NDArray[np.uint8]:
         raise DataError(f"{path}: not an idx file with {dimensions} dimensions; expected the magic number {magic}.")
     body = np.frombuffer(content, np.uint8, offset=header.nbytes)
     shape = tuple(int(size) for size in header[1:])
-    if body.size != np.prod(shape):
+    if min(shape) < 0 or body.size != np.prod(shape):
         raise DataError(f"{path}: {body.size} bytes of data where its header says {shape}; the file is cut off.")
     return body.reshape(shape)

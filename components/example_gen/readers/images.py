@@ -11,6 +11,7 @@ from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers.base import Block, Format, Rejected
 
 _PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
+_PNG_LEAST = 8 + 25 + 12  # signature, header, end
 _JPEG, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 # Start-of-frame markers; the others between C0 and CF are tables.
@@ -54,7 +55,7 @@ class Images(Format):
 def _inspect(content: bytes) -> tuple[str, int, int, int] | str:
     """Returns format, height, width and channels, or what is wrong."""
     if content.startswith(_PNG):
-        if not content.rstrip(b"\0").endswith(_PNG_END):
+        if _PNG_END not in content or len(content) < _PNG_LEAST:  # some programs write more behind the end
             return "the end of the PNG is missing"
         width, height, _, colour = struct.unpack_from(">IIBB", content, 16)
         return "png", height, width, _PNG_CHANNELS.get(colour, 0)
@@ -67,9 +68,13 @@ def _inspect_jpeg(content: bytes) -> tuple[str, int, int, int] | str:
     position = 2
     while position + 10 < len(content) and content[position] == 0xFF:
         marker, length = content[position + 1], struct.unpack_from(">H", content, position + 2)[0]
+        if marker == 0xFF:  # a byte that only fills
+            position += 1
+            continue
         if marker in _FRAMES:
             height, width, channels = struct.unpack_from(">HHB", content, position + 5)
-            ended = content.rstrip(b"\0").endswith(_JPEG_END)
+            # Before the frame there may be a small picture of the picture, which has an end, too.
+            ended = content.find(_JPEG_END, position) > 0
             return ("jpeg", height, width, channels) if ended else "the end of the JPEG is missing"
         position += 2 + length
     return "the JPEG has no frame"
