@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -73,7 +74,8 @@ class Delimited(Format):
         if table is None:
             data = audit.without_bad_rows(data, block, options.delimiter, rejected)
             table = _parse_or_raise(data, block, options, known)
-        doubtful = [name for name in block.names if _is_doubtful(table[name], data)]
+        has_hexadecimals = _has_hexadecimals(data)
+        doubtful = [name for name in block.names if _is_doubtful(table[name], has_hexadecimals)]
         as_written = _parse(data, block, options, {name: pa.string() for name in doubtful}, doubtful)
         found = {}
         for name in block.names:
@@ -160,13 +162,20 @@ def _parse_if_sound(
     return None if any(pa.types.is_binary(kind) for kind in table.schema.types) else table
 
 
-def _is_doubtful(column: pa.ChunkedArray, data: bytes) -> bool:
+def _has_hexadecimals(data: bytes) -> bool:
+    """Tells whether there is a 0x; looking for the x first is many times as fast as looking for both."""
+    content = np.frombuffer(data, np.uint8)
+    places = np.flatnonzero((content[1:] | 0x20) == ord("x"))  # of either case
+    return bool((content[places] == ord("0")).any())
+
+
+def _is_doubtful(column: pa.ChunkedArray, has_hexadecimals: bool) -> bool:
     """Tells whether Arrow may have taken text for something else, or lost a part of it.
 
     It reads 0x1F as 31, rounds whole numbers of more than 64 bits, and times with fractions are wrong after 2262.
     """
     if pa.types.is_integer(column.type):
-        return b"0x" in data or b"0X" in data
+        return has_hexadecimals
     if pa.types.is_floating(column.type):
         return texts.may_be_big(column)
     return bool(pa.types.is_timestamp(column.type) and column.type.unit == "ns")
