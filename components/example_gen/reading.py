@@ -38,10 +38,9 @@ def _number(row: int, unread: Sequence[Rejected]) -> int:
 
 def conform(table: pa.Table, joined: Types) -> pa.Table:
     """Brings a table to the columns and types that hold for all of the data, in the form in which they are stored."""
-    found = {}
-    for name, kind in joined.items():
-        column = table[name] if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows)])
-        found[name] = columns.widen(name, column, kind)
+    own = dict(zip(table.column_names, table.columns, strict=True))
+    absent = pa.chunked_array([pa.nulls(table.num_rows)])
+    found = {name: columns.widen(name, own.get(name, absent), kind) for name, kind in joined.items()}
     return table_of(found, table.num_rows)
 
 

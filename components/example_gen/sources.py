@@ -223,9 +223,9 @@ class _Recoder(io.RawIOBase):
     def _decode(self, chunk: bytes) -> str:
         try:
             return self._decoder.decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise DataError(
-                f"{self._path}: not {self._encoding} ({error.reason}); name the encoding in which it was written."
+                f"{self._path}: not {self._encoding} ({one_line(error)}); name the encoding in which it was written."
             ) from error
 
 

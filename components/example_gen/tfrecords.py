@@ -64,7 +64,7 @@ def pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
         DamagedError: The end of the last record is missing.
     """
     rest = b""
-    while chunk := stream.read(size):
+    while chunk := stream.read(max(size, len(rest))):  # twice as much each time, for the sake of long records
         data = rest + chunk
         end = 0
         for _, end_of_record in _bounds(data):

@@ -32,7 +32,7 @@ class Npz(Format):
         """Loads the archive and yields it in parts."""
         try:
             with sources.open_raw(block.path) as raw, np.load(raw, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
+                arrays = {name: np.asarray(archive[name]) for name in archive.files}
         except DataError:
             raise
         except Exception as error:  # zipfile, zlib and NumPy raise about a dozen kinds for damaged archives

@@ -41,7 +41,7 @@ def count_lines(stream: BinaryIO, size: int) -> int:
 def line_pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:
     """Yields pieces of about `size` bytes that end with a line; for formats whose lines are rows."""
     rest = b""
-    while chunk := stream.read(size):
+    while chunk := stream.read(max(size, len(rest))):  # twice as much each time, for the sake of long rows
         data = rest + chunk
         end = data.rfind(b"\n") + 1
         if end:
@@ -63,7 +63,7 @@ def row_pieces(stream: BinaryIO, size: int, delimiter: str) -> Iterator[bytes]:
         IrregularQuotesError: A quote stands in the middle of a value.
     """
     rest = b""
-    while chunk := stream.read(size):
+    while chunk := stream.read(max(size, len(rest))):  # twice as much each time, for the sake of long rows
         data = rest + chunk
         end = _end_of_last_row(data, delimiter)
         if end:

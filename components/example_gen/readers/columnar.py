@@ -3,6 +3,7 @@
 import abc
 import contextlib
 import itertools
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
@@ -19,6 +20,8 @@ _MOST_PIECES = 4
 # All that Arrow raises for files that are damaged; memory, too, runs out where a length is wrong.
 _ERRORS = (pa.ArrowException, OSError, ValueError, KeyError, MemoryError)
 _BYTES_PER_BATCH = 1 << 26
+# An ORC file ends with its name and the length of what tells how to read it.
+_ORC_END = 4
 
 
 class _Columnar(Format):
@@ -150,4 +153,8 @@ def _orc(path: str) -> Iterator[Any]:
     from pyarrow import orc
 
     with sources.open_raw(path) as raw:
+        raw.seek(-min(_ORC_END, sources.stamp(path).size), os.SEEK_END)
+        if raw.read(3) != b"ORC":  # Arrow's reader would end the process
+            raise OSError("its end is missing")
+        raw.seek(0)
         yield orc.ORCFile(raw)

@@ -74,13 +74,13 @@ class Delimited(Format):
         if table is None:
             data = audit.without_bad_rows(data, block, options.delimiter, rejected)
             table = _parse_or_raise(data, block, options, known)
-        has_hexadecimals = _has_hexadecimals(data)
-        doubtful = [name for name in block.names if _is_doubtful(table[name], has_hexadecimals)]
+        found = dict(zip(block.names, table.columns, strict=True))
+        may_be_hex = _has_hexadecimals(data)
+        doubtful = [name for name, column in found.items() if _is_doubtful(column, may_be_hex)]
         as_written = _parse(data, block, options, {name: pa.string() for name in doubtful}, doubtful)
-        found = {}
-        for name in block.names:
-            column = as_written[name] if name in doubtful else table[name]
-            found[name] = _clean(column, options, keep_text=name in known and types.is_text(known[name]))
+        found |= {name: as_written[name] for name in doubtful}
+        keep_text = {name for name, kind in known.items() if types.is_text(kind)}
+        found = {name: _clean(column, options, name in keep_text) for name, column in found.items()}
         yield pa.table(found)
 
     def rows_before(self, block: Block, options: ReadOptions) -> tuple[int, int | None]:
@@ -169,13 +169,13 @@ def _has_hexadecimals(data: bytes) -> bool:
     return bool((content[places] == ord("0")).any())
 
 
-def _is_doubtful(column: pa.ChunkedArray, has_hexadecimals: bool) -> bool:
+def _is_doubtful(column: pa.ChunkedArray, may_be_hex: bool) -> bool:
     """Tells whether Arrow may have taken text for something else, or lost a part of it.
 
     It reads 0x1F as 31, rounds whole numbers of more than 64 bits, and times with fractions are wrong after 2262.
     """
     if pa.types.is_integer(column.type):
-        return has_hexadecimals
+        return may_be_hex
     if pa.types.is_floating(column.type):
         return texts.may_be_big(column)
     return bool(pa.types.is_timestamp(column.type) and column.type.unit == "ns")

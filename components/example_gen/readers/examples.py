@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfx_automl.components.example_gen import columns, sources, tfrecords
+from tfx_automl.components.example_gen import sources, tfrecords
 from tfx_automl.components.example_gen.flat import table_of
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers.base import Block, Format, Rejected
@@ -18,7 +19,7 @@ class Examples(Format):
     """TFRecord files of tf.Example, compressed or not, also without the ending `.gz`.
 
     A feature that never has more than one value becomes a single value, others become lists; bytes that are UTF-8
-    become text.
+    become text. A feature without values is missing: that is how TFX itself writes a missing value.
     """
 
     open_columns = True
@@ -80,11 +81,12 @@ def _simplest(lists: pa.Array) -> pa.ChunkedArray:
         items = pc.cast(items, pa.float64())
     elif not pa.types.is_integer(items.type):
         items = _text_if_possible(pc.cast(items, pa.binary()))
-    lengths = pc.list_value_length(lists)
-    if (pc.max(lengths).as_py() or 0) > 1 or pc.any(pc.equal(lengths, 0)).as_py():
-        return pa.chunked_array([pa.ListArray.from_arrays(columns.offsets(lists), items)])
-    positions = pc.if_else(pc.is_valid(lists), pc.subtract(pc.cumulative_sum(pc.fill_null(lengths, 0)), 1), None)
-    return pa.chunked_array([pc.take(items, positions)])
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
+    ends, empty = np.cumsum(lengths), lengths == 0
+    if lengths.max(initial=0) > 1:
+        bounds = pa.array(np.append(0, ends).astype(np.int32), mask=np.append(empty, False))
+        return pa.chunked_array([pa.ListArray.from_arrays(bounds, items)])
+    return pa.chunked_array([pc.take(items, pa.array(ends - 1, mask=empty))])
 
 
 def _text_if_possible(items: pa.Array) -> pa.Array:

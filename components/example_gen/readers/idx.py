@@ -50,8 +50,8 @@ class Idx(Format):
 def _load(path: str, magic: int, dimensions: int) -> npt.NDArray[np.uint8]:
     with sources.open_stream(path) as stream:
         content = b"".join(sources.guarded(path, iter(lambda: stream.read(1 << 24), b"")))
-    header = np.frombuffer(content[: 4 * (1 + dimensions)], ">i4")
-    if len(header) != 1 + dimensions or header[0] != magic:
+    header = np.frombuffer(content[: 4 * (1 + dimensions)].ljust(4 * (1 + dimensions), b"\0"), ">i4")
+    if len(content) < header.nbytes or header[0] != magic:
         raise DataError(f"{path}: not an idx file with {dimensions} dimensions; expected the magic number {magic}.")
     body = np.frombuffer(content, np.uint8, offset=header.nbytes)
     shape = tuple(int(size) for size in header[1:])

@@ -18,6 +18,10 @@ from tfx_automl.components.example_gen.table import read_table
 from tfx_automl.errors import DataError
 
 
+def _framed(records) -> bytes:
+    return bytes(tfrecords.frame(pa.array(records, pa.large_binary())))
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _quick() -> Iterator[None]:
     """Arrow looks through all objects of the process after each file; those that are frozen it leaves out."""
@@ -210,5 +214,5 @@ def _records(*rows: dict[str, Any]) -> list[bytes]:
 )
 def test_types_that_differ_between_examples(tmp_path, rows, expected):
     path = tmp_path / "t.tfrecord"
-    path.write_bytes(tfrecords.frame(_records(*rows)))
+    path.write_bytes(_framed(_records(*rows)))
     assert _read(path) == expected

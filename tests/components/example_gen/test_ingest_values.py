@@ -81,8 +81,14 @@ def _written(folder: Path) -> dict[str, list[Row]]:
             if path.suffix == ".gz":
                 rows += _features(path)
             else:
-                rows += [{k: v for k, v in row.items() if v is not None} for row in pq.read_table(path).to_pylist()]
+                rows += [_single(row) for row in pq.read_table(path).to_pylist()]
     return found
+
+
+def _single(row: dict[str, list[Any] | None]) -> Row:
+    """The payload holds lists, of which all have one value here."""
+    found = {name: value for name, values in row.items() if values is not None for [value] in [values]}
+    return {name: value.decode() if isinstance(value, bytes) else value for name, value in found.items()}
 
 
 def _stored(rows: list[Row]) -> Counter[str]:
