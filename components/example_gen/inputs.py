@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from tfx_automl.components.example_gen.sources import is_remote
-from tfx_automl.errors import DataError
+from tfx_automl.components.example_gen.sources import is_remote, open_raw
+from tfx_automl.errors import DataError, one_line
 
 if TYPE_CHECKING:
+    from tensorflow_metadata.proto.v0 import schema_pb2
     from tfx.proto import example_gen_pb2
+
+# By the number of a type in a schema: BYTES, INT, FLOAT.
+_TYPES = {1: "string", 2: "int", 3: "float"}
 
 
 def pattern_of(path: str) -> str:
@@ -103,3 +107,34 @@ def _as_arrow(table: Any) -> pa.Table:
     if type(table).__module__.partition(".")[0] == "pandas" and hasattr(table, "columns"):
         return pa.Table.from_pandas(table.rename(columns=str), preserve_index=False).replace_schema_metadata(None)
     raise DataError(f"Expected a pyarrow.Table or a pandas.DataFrame, got {type(table).__name__}.")
+
+
+def types_from_schema(path: str) -> dict[str, str]:
+    """Returns the types of columns as a schema has them, for `ReadOptions.types`.
+
+    Args:
+        path: A `tensorflow_metadata` schema in text form, such as SchemaGen's `schema.pbtxt`. Features that may have
+            several values are lists.
+
+    Raises:
+        DataError: There is no such file, or it holds something else.
+    """
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+
+    with open_raw(path) as file:
+        content = file.read()
+    try:
+        schema = text_format.Parse(content, schema_pb2.Schema())
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path}: not a schema in text form ({one_line(error)}); name SchemaGen's schema.pbtxt."
+        ) from error
+    return {feature.name: _type_of(feature) for feature in schema.feature if feature.type in _TYPES}
+
+
+def _type_of(feature: "schema_pb2.Feature") -> str:
+    sizes = [dim.size for dim in feature.shape.dim]
+    several = sizes not in ([], [1]) if feature.HasField("shape") else feature.value_count.max > 1
+    name = _TYPES[feature.type]
+    return f"list<{name}>" if several else name

@@ -16,9 +16,10 @@ from tfx.proto import example_gen_pb2
 from tfx_automl.components.example_gen.beam_pool import BeamPool, runs_elsewhere
 from tfx_automl.components.example_gen.component import ExampleGen
 from tfx_automl.components.example_gen.ingest import Division, ingest
-from tfx_automl.components.example_gen.inputs import input_for, input_for_table, pattern_of
+from tfx_automl.components.example_gen.inputs import input_for, input_for_table, pattern_of, types_from_schema
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import LocalPool
+from tfx_automl.components.example_gen.table import read_table
 from tfx_automl.errors import ConfigError, DataError
 from tfx_automl.pipelines.metadata import NodeOutputs, read_outputs
 
@@ -89,6 +90,23 @@ def test_table_in_memory_becomes_one_file_for_the_same_contents(tmp_path):
     assert pq.read_table(file)["n"].to_pylist() == list(range(ROWS))
     input_for_table(frame.assign(x=frame["x"] + 1), str(tmp_path / "cache"))
     assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_types_from_a_schema_win(tmp_path):
+    schema = tmp_path / "schema.pbtxt"
+    schema.write_text(
+        'feature { name: "zip" type: BYTES shape { dim { size: 1 } } }'
+        ' feature { name: "n" type: FLOAT } feature { name: "tags" type: BYTES value_count { min: 1 max: 3 } }',
+        encoding="utf-8",
+    )
+    types = types_from_schema(str(schema))
+    assert types == {"zip": "string", "n": "float", "tags": "list<string>"}
+    (tmp_path / "t.jsonl").write_text('{"zip": 1234, "n": 1, "tags": "a"}\n', encoding="utf-8")
+    read = read_table(str(tmp_path / "t.jsonl"), ReadOptions(types=types))
+    assert read.to_pylist() == [{"zip": "1234", "n": 1.0, "tags": ["a"]}]
+    schema.write_text("nonsense", encoding="utf-8")
+    with pytest.raises(DataError, match=r"schema\.pbtxt: not a schema in text form"):
+        types_from_schema(str(schema))
 
 
 def test_formats_that_cannot_be_written(tmp_path):

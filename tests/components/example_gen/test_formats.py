@@ -277,7 +277,7 @@ class Form:
     kinds: Mapping[str, Kind]
     options: ReadOptions = field(default_factory=ReadOptions)
     nullable: bool = True
-    examples: int = 40
+    examples: int = 15
 
     @property
     def is_plain_text(self) -> bool:
