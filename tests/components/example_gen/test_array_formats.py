@@ -2,7 +2,6 @@
 
 import zipfile
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -12,26 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from files_for_tests import refused, write
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.table import read_table
 from tfx_automl.errors import DataError
 
 SKIP = ReadOptions(on_bad_row="skip")
-
-
-def _write(folder: Path, content: str | bytes, name: str = "t.csv") -> str:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return str(path)
-
-
-def _refused(path: str, options: ReadOptions | None = None, block_bytes: int | None = None) -> str:
-    with pytest.raises(DataError) as caught:
-        read_table(path, options, block_bytes)
-    message = str(caught.value)
-    assert message.startswith(path) and "\n" not in message
-    return message.removeprefix(path)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +73,7 @@ def test_nested_types_that_are_sliced_into_blocks(tmp_path):
 )
 def test_columns_that_have_no_place(tmp_path, columns, reason):
     pq.write_table(pa.table(columns), tmp_path / "t.parquet")
-    assert _refused(str(tmp_path / "t.parquet")).startswith(reason)
+    assert refused(str(tmp_path / "t.parquet")).startswith(reason)
 
 
 def test_several_stripes_and_row_groups(tmp_path):
@@ -134,7 +119,7 @@ def test_numpy_archives(tmp_path_factory, first, second):
 )
 def test_arrays_that_have_no_place(tmp_path, array, reason):
     np.savez(tmp_path / "t.npz", a=array)
-    assert reason in _refused(str(tmp_path / "t.npz"))
+    assert reason in refused(str(tmp_path / "t.npz"))
 
 
 def test_damaged_numpy_archives(tmp_path):
@@ -144,10 +129,10 @@ def test_damaged_numpy_archives(tmp_path):
         damaged = bytearray(content)
         damaged[at : at + 8] = b"\xff" * 8
         try:
-            read = read_table(_write(tmp_path, bytes(damaged), "t.npz"))
+            read = read_table(write(tmp_path, bytes(damaged), "t.npz"))
             assert read["a"].to_pylist() == list(range(1000))
         except DataError as error:
             assert "t.npz" in str(error) and "\n" not in str(error)
     with zipfile.ZipFile(tmp_path / "t.npz", "w") as archive:
         archive.writestr("a.txt", "x")
-    assert "there are no rows in it" in _refused(str(tmp_path / "t.npz"))
+    assert "there are no rows in it" in refused(str(tmp_path / "t.npz"))

@@ -1,9 +1,7 @@
 """What comes out does not depend on where the blocks are cut, whatever stands in which of them."""
 
-import gc
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfx_automl.components.example_gen import tfrecords
+from files_for_tests import framed
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.table import read_table
 from tfx_automl.errors import DataError
-
-
-def _framed(records) -> bytes:
-    return bytes(tfrecords.frame(pa.array(records, pa.large_binary())))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick() -> Iterator[None]:
-    """Arrow looks through all objects of the process after each file; those that are frozen it leaves out."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def _columns(table: pa.Table) -> dict[str, tuple[str, list[Any]]]:
@@ -214,5 +199,5 @@ def _records(*rows: dict[str, Any]) -> list[bytes]:
 )
 def test_types_that_differ_between_examples(tmp_path, rows, expected):
     path = tmp_path / "t.tfrecord"
-    path.write_bytes(_framed(_records(*rows)))
+    path.write_bytes(framed(_records(*rows)))
     assert _read(path) == expected

@@ -6,14 +6,13 @@ A new format is one more `Form` in `FORMS`.
 import bz2
 import csv
 import datetime
-import gc
 import gzip
 import io
 import json
 import lzma
 import math
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,16 +22,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfx_automl.components.example_gen import tfrecords
+from files_for_tests import framed
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers import format_of
 from tfx_automl.components.example_gen.table import read_table
 from tfx_automl.errors import DataError
-
-
-def _framed(records) -> bytes:
-    return bytes(tfrecords.frame(pa.array(records, pa.large_binary())))
-
 
 Values = list[Any]
 Table = dict[str, tuple[str, Values]]  # by name: the kind of the column, and its values
@@ -249,7 +243,7 @@ def _example(row: Mapping[str, tuple[str, Any]]) -> bytes:
 def _examples(table: Table) -> bytes:
     kinds = [kind for kind, _ in table.values()]
     rows = [dict(zip(table, zip(kinds, row, strict=True), strict=True)) for row in _rows(table)]
-    return _framed([_example(row) for row in rows])
+    return framed([_example(row) for row in rows])
 
 
 def _zstd(content: bytes) -> bytes:
@@ -362,15 +356,6 @@ def _same(read: pa.Table, expected: Mapping[str, Values]) -> None:
     assert set(read.column_names) == set(expected)
     for name, values in expected.items():
         assert _comparable(read[name].to_pylist()) == _comparable(values), name
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quick() -> Iterator[None]:
-    """Arrow looks through all objects of the process after each file; those that are frozen it leaves out."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @every_form

@@ -11,26 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from files_for_tests import refused, write
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.table import read_table
 from tfx_automl.errors import DataError
 
 SKIP = ReadOptions(on_bad_row="skip")
-
-
-def _write(folder: Path, content: str | bytes, name: str = "t.csv") -> str:
-    path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return str(path)
-
-
-def _refused(path: str, options: ReadOptions | None = None, block_bytes: int | None = None) -> str:
-    with pytest.raises(DataError) as caught:
-        read_table(path, options, block_bytes)
-    message = str(caught.value)
-    assert message.startswith(path) and "\n" not in message
-    return message.removeprefix(path)
 
 
 def _png(pixels: np.ndarray) -> bytes:
@@ -64,7 +50,7 @@ def test_folders_of_images(tmp_path_factory, pixels):
     folder = tmp_path_factory.mktemp("d")
     files = {f"{'cat' if number % 2 else 'dög'}/{number}.png": _png(array) for number, array in enumerate(pixels)}
     files["cat/photo.JPG"] = _jpeg(7, 9) + b"written behind the end"
-    paths = [_write(folder, content, name) for name, content in files.items()]
+    paths = [write(folder, content, name) for name, content in files.items()]
     read = read_table(paths).to_pylist()
     assert [row["image"] for row in read] == list(files.values())
     assert [f"{row['label']}/{row['image/name']}" for row in read] == list(files)
@@ -84,10 +70,10 @@ def test_folders_of_images(tmp_path_factory, pixels):
 def test_images_that_are_cut_off(tmp_path, make: Callable[[], bytes], reason):
     content = make()
     for size in range(len(content) - 2):
-        path = _write(tmp_path, content[:size], "cat/a.png")
+        path = write(tmp_path, content[:size], "cat/a.png")
         with pytest.raises(DataError, match=rf"a\.png, row 1: ({reason}|neither PNG nor JPEG); fetch the image again"):
             read_table(path)
-    good = _write(tmp_path, content, "cat/b.png")
+    good = write(tmp_path, content, "cat/b.png")
     assert read_table([path, good], SKIP).num_rows == 1
 
 
@@ -95,12 +81,12 @@ def test_images_that_are_cut_off(tmp_path, make: Callable[[], bytes], reason):
 @given(images=arrays.arrays(np.uint8, st.tuples(*[st.integers(1, 4)] * 3)))
 def test_idx_files(tmp_path_factory, images):
     folder = tmp_path_factory.mktemp("images-idx3")
-    path = _write(folder, struct.pack(">4i", 2051, *images.shape) + images.tobytes(), "t-images-idx3-ubyte")
+    path = write(folder, struct.pack(">4i", 2051, *images.shape) + images.tobytes(), "t-images-idx3-ubyte")
     labels = np.arange(len(images), dtype=np.uint8)
-    _write(folder, struct.pack(">2i", 2049, len(labels)) + labels.tobytes(), "t-labels-idx1-ubyte")
+    write(folder, struct.pack(">2i", 2049, len(labels)) + labels.tobytes(), "t-labels-idx1-ubyte")
     read = read_table(path)
     assert read["image"].to_pylist() == [image.tobytes() for image in images]
     assert read["label"].to_pylist() == labels.tolist()
     content = Path(path).read_bytes()
     for size in {0, 3, 15, len(content) - 1}:
-        assert "idx file" in _refused(_write(folder, content[:size], "t-images-idx3-ubyte")) or size > 15
+        assert "idx file" in refused(write(folder, content[:size], "t-images-idx3-ubyte")) or size > 15
