@@ -18,9 +18,11 @@ from tfx_automl.components.example_gen.values import as_text
 from tfx_automl.errors import DataError
 
 Indices = npt.NDArray[np.int64]
+# Different numbers in order, and how many rows each has.
+_Counted = tuple[Hashes, Indices]
 
-# A group (all rows of a class, or all rows) up to this size is cut at the exact share. Beyond, shares of the range of
-# the hash are exact to less than 0.2 % (four standard deviations), and need no memory.
+# Up to so many different rows, or keys, a group (all rows of a class, or all rows) is cut at the exact share. Beyond,
+# shares of the range of the hash are exact to less than 0.2 % (four standard deviations), and need no memory.
 MOST_EXACT = 1 << 20
 _NO_GROUP = ""
 _NEVER = np.uint64(2**64 - 1)
@@ -149,8 +151,9 @@ class CutFinder:
     """
 
     rule: Rule
-    _parts: dict[str, list[Hashes]] = field(default_factory=dict)
+    _parts: dict[str, list[_Counted]] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
+    _too_many: set[str] = field(default_factory=set)
 
     def add(self, keys: Keys) -> None:
         """Takes the keys of some rows, or of none."""
@@ -161,13 +164,18 @@ class CutFinder:
         for code, rows in zip(codes, np.split(by_group, starts[1:]), strict=True):
             name, part = keys.names[code], keys.order[rows]
             self._sizes[name] = self._sizes.get(name, 0) + len(part)
-            if self._is_exact(name):
-                self._parts.setdefault(name, []).append(part)
-            else:
-                self._parts.pop(name, None)
+            if name not in self._too_many:
+                self._keep(name, np.unique(part, return_counts=True))
 
-    def _is_exact(self, name: str) -> bool:
-        return self.rule.by == "time" or self._sizes[name] <= MOST_EXACT
+    def _keep(self, name: str, part: _Counted) -> None:
+        parts = self._parts.setdefault(name, [])
+        parts.append(part)
+        if self.rule.by == "time" or sum(len(numbers) for numbers, _ in parts) <= MOST_EXACT:
+            return
+        parts[:] = [_merged(parts)]
+        if len(parts[0][0]) > MOST_EXACT:
+            del self._parts[name]
+            self._too_many.add(name)
 
     def cuts(self) -> Cuts:
         """Returns the cuts for all rows that were added.
@@ -180,13 +188,13 @@ class CutFinder:
         filled = np.zeros(len(names), np.bool_)
         starts: dict[str, Hashes] = {}
         for group in self._sizes:
-            if not self._is_exact(group):
+            if group in self._too_many:
                 fractions = np.cumsum(shares)[:-1] / shares.sum()
                 starts[group] = (fractions * 2.0**64).astype(np.uint64)
                 filled[:] = True
                 continue
-            ordered = np.sort(np.concatenate(self._parts[group]))
-            numbers = _cut(ordered, shares)
+            ordered, counts = _merged(self._parts[group])
+            numbers = _cut(counts, shares)
             filled[np.unique(numbers)] = True
             first = np.searchsorted(numbers, np.arange(1, len(names)))
             starts[group] = np.append(ordered, _NEVER)[first]
@@ -199,18 +207,28 @@ class CutFinder:
         return Cuts(names, starts)
 
 
-def _cut(ordered: Hashes, shares: npt.NDArray[np.float64]) -> Indices:
-    """Cuts one group: distinct numbers get a rank, and ranks are cut at the shares, at least one for each split."""
-    first = np.r_[True, ordered[1:] != ordered[:-1]]
-    ranks = np.cumsum(first) - 1
-    distinct = int(ranks[-1]) + 1
-    # The middle of each rank's share of the rows decides, so that a large pile of identical rows counts for what it is.
-    middles = (np.flatnonzero(first) + np.r_[np.flatnonzero(first)[1:], len(first)]) / 2 / len(first)
-    numbers = np.searchsorted(np.cumsum(shares)[:-1] / shares.sum(), middles, side="right")
-    if distinct >= len(shares):
-        numbers = _fill_empty(numbers, len(shares))
-    assigned: Indices = numbers[ranks]
-    return assigned
+def _merged(parts: list[_Counted]) -> _Counted:
+    """Returns the different numbers of all parts in order, and how many rows each has."""
+    numbers, which = np.unique(np.concatenate([part for part, _ in parts]), return_inverse=True)
+    counts = np.bincount(which, np.concatenate([counts for _, counts in parts]), len(numbers))
+    return numbers, counts.astype(np.int64)
+
+
+def _cut(counts: Indices, shares: npt.NDArray[np.float64]) -> Indices:
+    """Cuts one group at the shares; each split has at least one of its numbers, as far as there are enough.
+
+    Args:
+        counts: Rows of each number, in order.
+        shares: Of the splits.
+
+    Returns:
+        The split of each number.
+    """
+    ends = np.cumsum(counts)
+    # The middle of each number's share of the rows decides, so that a large pile of equal rows counts for what it is.
+    middles = (2 * ends - counts) / 2 / ends[-1]
+    numbers: Indices = np.searchsorted(np.cumsum(shares)[:-1] / shares.sum(), middles, side="right")
+    return _fill_empty(numbers, len(shares)) if len(counts) >= len(shares) else numbers
 
 
 def _fill_empty(numbers: Indices, splits: int) -> Indices:

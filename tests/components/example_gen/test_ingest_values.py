@@ -370,3 +370,10 @@ def test_shares_of_many_rows_are_near(tmp_path, monkeypatch):
         "eval": pytest.approx(0.15, abs=0.06),
         "test": pytest.approx(0.15, abs=0.06),
     }
+
+
+def test_few_groups_of_many_rows_are_still_cut_exactly(tmp_path, monkeypatch):
+    monkeypatch.setattr(splits, "MOST_EXACT", 100)
+    _csv(tmp_path / "t.csv", [{"id": number, "group": number % 20} for number in range(4000)])
+    found = _ingest(tmp_path / "t.csv", tmp_path / "out", label=None, split_key="group", shard_bytes=4096)
+    assert found.counts.splits == {"train": 2800, "eval": 600, "test": 600}
