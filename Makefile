@@ -38,7 +38,7 @@ types: env  ## check types
 	$(PYTHON) tools/typecheck.py
 
 bench-ingestion: env  ## compare ExampleGen with TFX's own (ARGS="--cases csv --data FOLDER" runs some of it)
-	$(PYTHON) -m benchmarks.ingestion $(ARGS)
+	$(PYTHON) benchmarks/ingestion.py $(ARGS)
 
 bench-quality-floor: env  ## compare three public data sets with the quality floor (DATA=folder, ARGS="--case penguins")
 	$(PYTHON) benchmarks/quality_floor.py $(DATA) $(ARGS)

@@ -1,6 +1,6 @@
 """ExampleGen beside TFX's own: rows per second, memory, and whether both write the same.
 
-    python -m benchmarks.ingestion [--data FOLDER] [--cases csv,parquet,big] [--repeats N]
+    python benchmarks/ingestion.py [--data FOLDER] [--cases csv,parquet,big] [--repeats N]
 
 Each run is a whole component under LocalDagRunner in a process of its own; seconds are those of the run, without the
 imports. Stock and ours take turns; the fastest run of each counts.
@@ -72,9 +72,8 @@ def component(kind: str, folder: str) -> Any:
 
 def run_child(kind: str, folder: str, output: str) -> None:
     """Runs one component and prints its seconds and peak memory as JSON."""
+    from peak_memory import PeakMemory
     from tfx import v1 as tfx
-
-    from benchmarks.memory import PeakMemory
 
     pipeline = tfx.dsl.Pipeline(
         pipeline_name="ingestion",
@@ -87,13 +86,13 @@ def run_child(kind: str, folder: str, output: str) -> None:
         started = time.monotonic()
         tfx.orchestration.LocalDagRunner().run(pipeline)
         seconds = time.monotonic() - started
-    print(json.dumps({"seconds": seconds, "megabytes": memory.megabytes}))
+    say(json.dumps({"seconds": seconds, "megabytes": memory.megabytes}))
 
 
 def run_once(kind: str, folder: Path, output: Path) -> dict[str, float]:
     """Runs one component in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.ingestion", "--child", kind, str(folder), str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent)
+    command = [sys.executable, __file__, "--child", kind, str(folder), str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{kind} failed:\n{done.stderr[-3000:]}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])

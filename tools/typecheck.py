@@ -34,7 +34,7 @@ def main() -> int:
         done = subprocess.run(
             [sys.executable, "-m", "mypy", *arguments],
             cwd=ROOT,
-            env={**os.environ, "MYPYPATH": f"{FARM}:{ROOT / 'tools'}"},
+            env={**os.environ, "MYPYPATH": f"{FARM}:{ROOT / 'tools'}:{ROOT / 'benchmarks'}"},
             stdout=subprocess.PIPE,
             text=True,
             check=False,

@@ -20,6 +20,7 @@ _FEW_LENGTHS = 1 << 12
 _LENGTHS = npt.NDArray[np.int64]
 # Tags (field number and wire type) of the messages Example, Features, Features.feature, Feature and *List.
 _FIRST, _SECOND = b"\x0a", b"\x12"
+_NOTHING = _SECOND + b"\0"
 _BYTES, _FLOATS, _INTEGERS = b"\x0a", b"\x12", b"\x1a"
 
 
@@ -45,7 +46,10 @@ def _encode_batch(batch: pa.RecordBatch) -> pa.Array:
 
 
 def _entries(name: bytes, column: pa.Array) -> list[pa.Array]:
-    """Returns the prefixes and the bytes of one column's entries; both are empty where the value is missing."""
+    """Returns the prefixes and the bytes of one column's entries; where the value is missing, the entry is empty.
+
+    It is there all the same, as stock ExampleGens have it: so a column that is missing everywhere is still known.
+    """
     valid = pc.is_valid(column).to_numpy(zero_copy_only=False)
     if pa.types.is_list(column.type):
         counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -55,7 +59,7 @@ def _entries(name: bytes, column: pa.Array) -> list[pa.Array]:
     tag, is_packed, ends, content = _items(items)
     ends_of_rows = np.append(0, ends)[np.append(0, np.cumsum(counts))]
     sizes = np.where(valid, np.diff(ends_of_rows), -1)
-    prefixes = _by_length(sizes, lambda size: _prefix(name, tag, is_packed, size) if size >= 0 else b"")
+    prefixes = _by_length(sizes, lambda size: _prefix(name, tag, is_packed, size))
     return [prefixes, _binary(ends_of_rows, content)]
 
 
@@ -76,10 +80,12 @@ def _items(items: pa.Array) -> tuple[bytes, bool, _LENGTHS, "pa.Buffer"]:
 
 
 def _prefix(name: bytes, tag: bytes, is_packed: bool, size: int) -> bytes:
-    """Returns what stands before the `size` bytes of a list's items in the entry of a feature."""
+    """Returns what stands before the `size` bytes of a list's items in a feature's entry; -1 is for no list."""
+    key = _FIRST + _varint(len(name)) + name
+    if size < 0:
+        return _FIRST + _varint(len(key) + len(_NOTHING)) + key + _NOTHING
     packed = _FIRST + _varint(size) if is_packed and size else b""
     list_ = tag + _varint(len(packed) + size) + packed
-    key = _FIRST + _varint(len(name)) + name
     value = _SECOND + _varint(len(list_) + size) + list_
     return _FIRST + _varint(len(key) + len(value) + size) + key + value
 

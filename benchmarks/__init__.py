@@ -1,1 +1,0 @@
-"""Every claim about speed or quality, beside the peer that it names."""
