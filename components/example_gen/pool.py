@@ -30,7 +30,7 @@ Place = tuple[str, int, int]
 # threads do not scale far.
 WORTH_THREADS = 1 << 20
 WORTH_PROCESSES = 128 << 20
-_LEAST_BYTES, _MOST_BYTES = 1 << 20, 16 << 20
+_LEAST_BYTES, _MOST_BYTES = 1 << 20, 8 << 20
 # Into so many pieces of work a large input is divided, whatever the number of processes: outputs depend on it.
 _PIECES = 16
 _SECONDS_BETWEEN_LINES = 2.0

@@ -6,7 +6,7 @@ split. Identical rows always stay together, so that no row of the test split was
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -66,17 +66,17 @@ class Keys:
 
     Attributes:
         order: Rows with a smaller number come first; shape [rows].
-        groups: Which rows are cut together, as codes into `names`; shape [rows].
+        groups: Which rows are cut together, as codes into `names`; shape [rows], in as few bytes as there are names.
         names: Of the groups.
     """
 
     order: Hashes
-    groups: Indices
+    groups: npt.NDArray[np.unsignedinteger[Any]]
     names: tuple[str, ...]
 
     def together(self) -> "Keys":
         """Returns the same with all rows in one group."""
-        return Keys(self.order, np.zeros(len(self.order), np.int64), (_NO_GROUP,))
+        return Keys(self.order, np.zeros(len(self.order), np.uint8), (_NO_GROUP,))
 
 
 def keys_of(table: pa.Table, rule: Rule) -> Keys:
@@ -101,11 +101,13 @@ def keys_of(table: pa.Table, rule: Rule) -> Keys:
             hash_rows(table if rule.column is None else table.select([rule.column])), _NEVER - np.uint64(1)
         )
     if rule.stratify_by is None:
-        return Keys(order, np.zeros(table.num_rows, np.int64), (_NO_GROUP,))
+        return Keys(order, np.zeros(table.num_rows, np.uint8), (_NO_GROUP,))
     encoded = as_text(table[rule.stratify_by]).combine_chunks()
     encoded = (encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded).dictionary_encode()
-    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False).astype(np.int64)
-    return Keys(order, codes, (*encoded.dictionary.to_pylist(), _NO_GROUP))
+    codes = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    return Keys(
+        order, codes.astype(np.min_scalar_type(len(encoded.dictionary))), (*encoded.dictionary.to_pylist(), _NO_GROUP)
+    )
 
 
 def _times(column: pa.ChunkedArray, name: str) -> Hashes:
