@@ -194,6 +194,14 @@ def problems(cases: list[Case]) -> list[str]:
     ]
 
 
+def write_results(cases: list[Case]) -> None:
+    """Writes the cases; those of other runs stay."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    before = json.loads(RESULTS.read_text(encoding="utf-8"))["cases"] if RESULTS.exists() else []
+    found = {case["name"]: case for case in [*before, *map(asdict, cases)]}
+    RESULTS.write_text(json.dumps({"cases": list(found.values())}, indent=2) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Runs the benchmark; exit status 1 if a floor is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -210,8 +218,7 @@ def main() -> int:
     for case in cases:
         ratio = "" if case.ratio is None else f"stock {case.stock_rows_per_s:,.0f} rows/s, ratio {case.ratio}"
         say(f"{case.name}: {case.rows:,} rows, {case.ours_rows_per_s:,.0f} rows/s", ratio, f"{case.peak_rss_mb:.0f} MB")
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"cases": [asdict(case) for case in cases]}, indent=2) + "\n", encoding="utf-8")
+    write_results(cases)
     missed = problems(cases)
     say(*missed)
     return 1 if missed else 0
