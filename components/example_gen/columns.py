@@ -27,7 +27,9 @@ def narrow(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
             return narrow(name, pc.cast(column, column.type.value_type))
         if target == types.BIG:
             return numeric.whole(column)
-        if column.type == target:
+        if pa.types.is_string(target):
+            return _checked(pc.cast(column, target))
+        if column.type == target and not pa.types.is_string(types.item_type(target)):
             return column
         if pa.types.is_temporal(column.type):
             chunks = [pc.cast(chunk, target) for chunk in _whole_seconds(column)]
@@ -39,6 +41,15 @@ def narrow(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
         return pc.cast(column, target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise DataError(f"column {name!r}: {one_line(error)}; convert it before, or leave it out.") from error
+
+
+def _checked(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Returns text, or bytes where some program wrote what is not UTF-8 as text."""
+    try:
+        text.validate(full=True)
+        return text
+    except pa.ArrowInvalid:
+        return pa.chunked_array([chunk.view(pa.binary()) for chunk in text.chunks], pa.binary())
 
 
 def _narrow_lists(name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:

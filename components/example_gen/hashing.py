@@ -25,8 +25,8 @@ def hash_rows(table: pa.Table) -> Hashes:
         table: Columns of numbers, text, binary, or lists of them.
 
     Returns:
-        Shape [rows]. The order of the columns does not matter; 1 and 1.0 are one value, and a column that is missing
-        everywhere counts as one that is not there.
+        Shape [rows]. The order of the columns does not matter; 1 and 1.0 are one value, and whole numbers beyond 2^53
+        that round to the same float64 are. A missing value counts, unlike a column that is not there.
     """
     total = np.zeros(table.num_rows, np.uint64)
     with np.errstate(over="ignore"):

@@ -164,6 +164,8 @@ def scan(
     for (paths, wanted), profiles in zip(groups, looks, strict=True):
         own = _joined(profiles)
         known = {name: joined[name] for name in own if name in joined}
+        if not known and any(profile.rows for profile in profiles):
+            raise DataError(f"{paths[0]}: no row has a value; expected at least one column.")
         _check_wanted(wanted, known, paths[0])
         again = _look_again(paths, profiles, ScanTask(options, wanted, known), pool, block_bytes)
         settled.append(Scan(tuple(paths), tuple(again), known, own, _numbered(again, options)))

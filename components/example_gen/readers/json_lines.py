@@ -58,8 +58,6 @@ def _parse(data: bytes, known: Types) -> pa.Table | None:
         table = flatten(nested)
         if nested.num_rows != _filled_lines(data):  # an object over several lines, or several on one
             return None
-        for column in table.columns:
-            column.validate(full=True)  # that text is UTF-8
     except (pa.ArrowInvalid, UnicodeDecodeError, DataError):
         return None
     if any(
@@ -88,6 +86,8 @@ def _filled_lines(data: bytes) -> int:
 def _is_sure(column: pa.ChunkedArray, known: pa.DataType | None) -> bool:
     """Tells whether nothing of the text was lost that matters."""
     item = types.item_type(column.type)
+    if pa.types.is_binary(item):  # not UTF-8
+        return False
     if known is not None and types.is_text(known) and not (pa.types.is_string(item) or pa.types.is_null(item)):
         return False
     if not pa.types.is_floating(item):

@@ -32,6 +32,7 @@ SKIP = ReadOptions(on_bad_row="skip")
         (pa.array([[2**64 - 1]], pa.list_(pa.uint64())), [[str(2**64 - 1)]]),
         (pa.array(["é", None], pa.large_string()), ["é", None]),
         (pa.array([b"ab", None], pa.binary(2)), ["ab", None]),
+        (pa.array([b"ab", b"\xc3\xa9"]).view(pa.string()), ["ab", "é"]),
         (pa.array([None, None]), [None, None]),
         (pa.array([-86_400_000, 86_400_000], pa.date64()), [-86400, 86400]),
         (pa.array([-1, None], pa.timestamp("ns", "Asia/Tokyo")), [-1, None]),
@@ -46,6 +47,13 @@ def test_types_of_arrow(tmp_path, column, expected):
         writer.write_batch(pa.record_batch([column], ["a"]))
     read = read_table(str(path))["a"]
     assert [v.decode() if isinstance(v, bytes) else v for v in read.to_pylist()] == expected
+
+
+def test_text_that_is_not_utf8_becomes_bytes(tmp_path):
+    text = pa.array([b"ab", b"\xff", None]).view(pa.string())
+    pq.write_table(pa.table({"a": text, "b": pa.ListArray.from_arrays([0, 1, 3, 3], text)}), tmp_path / "t.parquet")
+    read = read_table(str(tmp_path / "t.parquet"), None, 1).to_pydict()
+    assert read == {"a": [b"ab", b"\xff", None], "b": [[b"ab"], [b"\xff", b""], []]}
 
 
 def test_nested_types_that_are_sliced_into_blocks(tmp_path):
