@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tfx_automl.components.example_gen import rejects
 from tfx_automl.files import write_in_one_step
 from tfx_automl.pipelines.build import PIPELINE_NAME
 from tfx_automl.pipelines.metadata import NodeOutputs, read_outputs
@@ -64,7 +65,7 @@ def write_summary(summary: Mapping[str, Any], output: OutputFolder) -> None:
 
 def _rejected(example_gen: NodeOutputs) -> dict[str, str]:
     """Returns where the rows that could not be read are listed, if there are any."""
-    path = example_gen.uris["examples"] / "rejected.csv"
+    path = example_gen.uris["examples"] / rejects.FILE
     return {"rejected": str(path)} if path.is_file() else {}
 
 

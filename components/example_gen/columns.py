@@ -177,20 +177,18 @@ def _without_nulls(name: str, items: pa.Array) -> pa.Array:
 
 def offsets(lists: pa.Array) -> pa.Array:
     """Returns the offsets of lists of any kind, from zero; a missing list has a missing offset."""
-    lengths = pc.fill_null(pc.list_value_length(lists), 0)
-    ends = pc.cumulative_sum(pc.cast(lengths, pa.int32()))
-    starts = pa.concat_arrays([pa.array([0], pa.int32()), ends.cast(pa.int32())])
-    mask = pa.concat_arrays([pc.is_null(lists), pa.array([False])])
-    return pc.if_else(mask, pa.scalar(None, pa.int32()), starts) if lists.null_count else starts
+    return _starts(pc.fill_null(pc.list_value_length(lists), 0), pc.is_null(lists))
 
 
 def _listed(values: pa.Array) -> pa.Array:
-    lengths = pc.cast(pc.is_valid(values), pa.int32())
-    ends = pc.cumulative_sum(lengths)
+    """Returns each value as a list of one, and a missing value as a missing list."""
+    return pa.ListArray.from_arrays(_starts(pc.is_valid(values), pc.is_null(values)), pc.drop_null(values))
+
+
+def _starts(lengths: pa.Array, missing: pa.Array) -> pa.Array:
+    ends = pc.cumulative_sum(pc.cast(lengths, pa.int32()))
     starts = pa.concat_arrays([pa.array([0], pa.int32()), ends.cast(pa.int32())])
-    mask = pa.concat_arrays([pc.is_null(values), pa.array([False])])
-    offsets = pc.if_else(mask, pa.scalar(None, pa.int32()), starts)
-    return pa.ListArray.from_arrays(offsets, pc.drop_null(values))
+    return pc.if_else(pa.concat_arrays([missing, pa.array([False])]), pa.scalar(None, pa.int32()), starts)
 
 
 def misfits(name: str, column: pa.ChunkedArray, given: pa.DataType) -> dict[int, str]:

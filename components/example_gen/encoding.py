@@ -28,7 +28,7 @@ def encode(table: pa.Table) -> Iterator[pa.Array]:
     """Yields the serialized examples of a table, in batches of some thousand rows, as large_binary.
 
     Args:
-        table: Columns of int64, float64, string, binary, or lists of them; nulls become absent features. Numbers with a
+        table: Columns of int64, float64, string, binary, or lists of them; nulls become empty features. Numbers with a
             fraction are written as float32, as tf.Example has it.
     """
     for batch in table.to_batches(max_chunksize=_ROWS_PER_BATCH):

@@ -1,7 +1,8 @@
 """From files to splits on disk; knows nothing of TFX.
 
 Two passes over the data: `scan` finds the types, counts the rows and finds where the splits begin; then each piece is
-read again, divided and written. Both do a block at a time, so that memory does not grow with the data.
+read again, divided and written. Both do a block at a time: of each row, only its hash and its class are kept until the
+cuts are known.
 """
 
 import glob

@@ -1,7 +1,6 @@
-"""Divides files into work of about equal size, and does it in this process, in several, or as steps of Beam."""
+"""Divides files into work of about equal size, and does it in threads, in processes, or as steps of Beam."""
 
 import abc
-import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
@@ -11,6 +10,7 @@ from tfx_automl.components.example_gen import sources
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers import Block, format_of
 from tfx_automl.errors import DataError
+from tfx_automl.machine import usable_cores
 
 
 class HasRows(Protocol):
@@ -112,7 +112,7 @@ class LocalPool(Pool):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self._workers = workers or usable_cores()
 
     def _run(self, task: "Task[T]", work: Iterable[list[Block]], total: int) -> Iterator[tuple[list[T], int]]:
         if self._workers == 1 or total < WORTH_THREADS:

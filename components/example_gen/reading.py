@@ -1,6 +1,6 @@
 """Reads blocks as both passes over the data do: bad rows left out, columns and types those of all of the data."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
@@ -8,8 +8,7 @@ from tfx_automl.components.example_gen import columns, types
 from tfx_automl.components.example_gen.flat import table_of
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers import Block, Rejected, format_of
-
-Types = Mapping[str, pa.DataType]
+from tfx_automl.components.example_gen.types import Types
 
 
 def read_block(block: Block, options: ReadOptions, known: Types, rejected: list[Rejected]) -> Iterator[pa.Table]:

@@ -9,8 +9,9 @@ from tfx_automl.components.example_gen import sources, types
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import Pool
 from tfx_automl.components.example_gen.readers import Block, Rejected, format_of
-from tfx_automl.components.example_gen.reading import Types, conform, read_block, with_label
+from tfx_automl.components.example_gen.reading import conform, read_block, with_label
 from tfx_automl.components.example_gen.splits import Keys, Rule, keys_of
+from tfx_automl.components.example_gen.types import Types
 from tfx_automl.components.example_gen.values import Values, values_of
 from tfx_automl.errors import DataError
 

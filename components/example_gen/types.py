@@ -11,6 +11,9 @@ import pyarrow as pa
 
 from tfx_automl.errors import DataError
 
+#: Types by column.
+Types = Mapping[str, pa.DataType]
+
 #: Whole numbers of which some have more than 64 bits. They are stored as text, as stock CsvExampleGen does: rounded,
 #: an identifier would be another one. Among numbers with a fraction they are numbers like these.
 BIG = pa.decimal128(38, 0)

@@ -34,7 +34,7 @@ class ShardWriter(abc.ABC):
         """Writes rows.
 
         Args:
-            table: Columns of int64, float64, string, binary, or lists of them; nulls become absent features. Numbers
+            table: Columns of int64, float64, string, binary, or lists of them; nulls become empty features. Numbers
                 with a fraction are written as float32, as tf.Example has it.
         """
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from tfx_automl.components.example_gen import sources
 from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.errors import DataError
 
@@ -33,6 +34,14 @@ class Block:
     names: tuple[str, ...] = ()
     payload: bytes | None = field(default=None, repr=False)
     group: int = 0
+
+    def content(self) -> bytes:
+        """Returns the piece, of a format whose `start` and `stop` are bytes of the file.
+
+        Raises:
+            DataError: The file has become shorter.
+        """
+        return self.payload if self.payload is not None else sources.piece(self.path, self.start, self.stop)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Delimited(Format):
     ) -> Iterator[pa.Table]:
         """Parses the piece as a whole."""
         options = self._with_delimiter(options)
-        data = block.payload if block.payload is not None else sources.piece(block.path, block.start, block.stop)
+        data = block.content()
         table = _parse_if_sound(data, block, options, known)
         if table is None:
             data = audit.without_bad_rows(data, block, options.delimiter, rejected)

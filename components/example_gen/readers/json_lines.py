@@ -1,6 +1,6 @@
 """Reads JSON lines with Arrow, and with Python's json what Arrow refuses."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.json as pa_json
@@ -11,9 +11,8 @@ from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.readers import json_rows
 from tfx_automl.components.example_gen.readers.base import Block, Format, Rejected
 from tfx_automl.components.example_gen.readers.chunks import line_pieces
+from tfx_automl.components.example_gen.types import Types
 from tfx_automl.errors import DataError
-
-Types = Mapping[str, pa.DataType]
 
 
 class JsonLines(Format):
@@ -37,7 +36,7 @@ class JsonLines(Format):
 
     def read(self, block: Block, options: ReadOptions, known: Types, rejected: list[Rejected]) -> Iterator[pa.Table]:
         """Parses the piece as a whole."""
-        data = block.payload if block.payload is not None else sources.piece(block.path, block.start, block.stop)
+        data = block.content()
         data = data.removeprefix(b"\xef\xbb\xbf") if block.start == 0 else data
         if not data.strip():
             return
