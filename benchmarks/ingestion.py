@@ -7,6 +7,7 @@ imports. Stock and ours take turns; the fastest run of each counts.
 """
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,6 +16,8 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from peak_memory import PeakMemory
 
 RESULTS = Path(__file__).parent / "results" / "ingestion.json"
 TAXI_COPIES = 20
@@ -71,8 +74,7 @@ def component(kind: str, folder: str) -> Any:
 
 
 def run_child(kind: str, folder: str, output: str) -> None:
-    """Runs one component and prints its seconds and peak memory as JSON."""
-    from peak_memory import PeakMemory
+    """Runs one component and prints its seconds."""
     from tfx import v1 as tfx
 
     pipeline = tfx.dsl.Pipeline(
@@ -82,43 +84,43 @@ def run_child(kind: str, folder: str, output: str) -> None:
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(f"{output}/metadata"),
         beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
     )
-    with PeakMemory() as memory:
-        started = time.monotonic()
-        tfx.orchestration.LocalDagRunner().run(pipeline)
-        seconds = time.monotonic() - started
-    say(json.dumps({"seconds": seconds, "megabytes": memory.megabytes}))
+    started = time.monotonic()
+    tfx.orchestration.LocalDagRunner().run(pipeline)
+    say(str(time.monotonic() - started))
 
 
-def run_once(kind: str, folder: Path, output: Path) -> dict[str, float]:
-    """Runs one component in a process of its own."""
+def run_once(kind: str, folder: Path, output: Path, watched: bool = False) -> tuple[float, float]:
+    """Runs one component in a process of its own; returns its seconds and, if it is watched, its megabytes."""
     command = [sys.executable, __file__, "--child", kind, str(folder), str(output)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{kind} failed:\n{done.stderr[-3000:]}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    memory = PeakMemory(process.pid)
+    with memory if watched else contextlib.nullcontext():
+        shown, errors = process.communicate()
+    if process.returncode:
+        raise SystemExit(f"{kind} failed:\n{errors[-3000:]}")
+    return float(shown.splitlines()[-1]), memory.megabytes
 
 
 def compare(name: str, stock: str | None, folder: Path, rows: int, repeats: int, work: Path) -> Case:
-    """Runs both in turn; returns the best of each."""
+    """Runs both in turn, and ours once more to see its memory; returns the best of each."""
     ours, others = [], []
     for number in range(repeats):
         if stock is not None:
-            others.append(run_once(stock, folder, work / f"{name}-stock-{number}"))
-        ours.append(run_once("ours", folder, work / f"{name}-ours-{number}"))
+            others.append(run_once(stock, folder, work / f"{name}-stock-{number}")[0])
+        ours.append(run_once("ours", folder, work / f"{name}-ours-{number}")[0])
         say(
-            f"{name} {number + 1}/{repeats}: ours {ours[-1]['seconds']:.2f} s",
-            *(f"stock {o['seconds']:.2f} s" for o in others[-1:]),
+            f"{name} {number + 1}/{repeats}: ours {ours[-1]:.2f} s",
+            *(f"stock {seconds:.2f} s" for seconds in others[-1:]),
         )
-    best = min(run["seconds"] for run in ours)
-    stock_best = min((run["seconds"] for run in others), default=None)
+    _, megabytes = run_once("ours", folder, work / f"{name}-watched", watched=True)
+    best, stock_best = min(ours), min(others, default=None)
     return Case(
         name=name,
         rows=rows,
         ours_rows_per_s=round(rows / best),
         stock_rows_per_s=None if stock_best is None else round(rows / stock_best),
         ratio=None if stock_best is None else round(stock_best / best, 1),
-        peak_rss_mb=round(max(run["megabytes"] for run in ours)),
+        peak_rss_mb=round(megabytes),
         same=None if stock is None else same_examples(stock, work / f"{name}-stock-0", work / f"{name}-ours-0"),
     )
 

@@ -1,6 +1,5 @@
 """Measures the memory of a process with all of its children while it runs."""
 
-import os
 import threading
 from pathlib import Path
 
@@ -8,15 +7,20 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 
 
 class PeakMemory:
-    """Looks several times a second at how much memory this process and its descendants have; use it in `with`.
+    """Looks several times a second at how much memory a process and its descendants have; use it in `with`.
 
-    Counts the proportional set size: a page that several processes share counts once.
+    Counts the proportional set size: a page that several processes share counts once. The kernel stops a process while
+    it counts, so nothing that is watched should be timed.
+
+    Args:
+        root: Number of the process.
 
     Attributes:
         megabytes: The largest sum so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, root: int) -> None:
+        self._root = root
         self.megabytes = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -31,7 +35,7 @@ class PeakMemory:
 
     def _look(self) -> None:
         while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
-            self.megabytes = max(self.megabytes, sum(map(_proportional, _family(os.getpid()))) / 1024)
+            self.megabytes = max(self.megabytes, sum(map(_proportional, _family(self._root))) / 1024)
 
 
 def _family(root: int) -> list[int]:

@@ -33,7 +33,7 @@ class Ledger:
         new = not path.exists() or not path.stat().st_size
         self._file = open(path, "a", encoding="utf-8")  # noqa: SIM115  # open as long as the search runs
         if new:
-            self.append({"event": "header", "key": key, "version": 1})
+            self.append({"event": "header", "key": key, "version": 2})
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Writes one record and waits until it is on the disk."""
@@ -79,3 +79,8 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return record if isinstance(record, dict) else None
+
+
+def content_key(**parts: object) -> str:
+    """Returns a text that identifies a search: data, space, objectives, schedule, version of the code."""
+    return json.dumps(parts, sort_keys=True, default=str)

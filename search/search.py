@@ -1,204 +1,265 @@
-"""The search itself: sampler × scheduler × objective, remembered in a ledger, executed by a runner."""
+"""The search itself: sampler × scheduler × stopper × objectives, remembered in a ledger, executed by a runner."""
 
-import json
 import time
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tfx_automl import console
 from tfx_automl.errors import SearchError
-from tfx_automl.search.job import Job, Result
+from tfx_automl.search.budget import Budget
+from tfx_automl.search.checkpoints import Checkpoints
+from tfx_automl.search.job import EpochRecord, Job, Result
 from tfx_automl.search.ledger import Ledger
-from tfx_automl.search.objective import Objective
-from tfx_automl.search.runner import TrialRunner
-from tfx_automl.search.sampler import Sampler
-from tfx_automl.search.scheduler import Continue, Scheduler, Start, TrialView
-from tfx_automl.search.trial import SearchResult, Trial, result_from, result_record
+from tfx_automl.search.lines import trial_line
+from tfx_automl.search.objective import Objectives, Outcome
+from tfx_automl.search.resource import Resource
+from tfx_automl.search.runners.base import TrialRunner
+from tfx_automl.search.samplers.base import Sampler
+from tfx_automl.search.schedulers.base import Continue, Scheduler, Start
+from tfx_automl.search.state import SearchState, epoch_event, result_event
+from tfx_automl.search.stoppers import Stopper
+from tfx_automl.search.trial import SearchResult, Trial
 
 _FAILURES_ALLOWED = 10
 
 
 class Search:
-    """Runs trials until the schedule is complete (with what there is, if the space is exhausted), or the time over.
+    """Runs trials until the schedule is complete, or a budget ends, the space is exhausted, or the target reached.
 
     Args:
         sampler: What to try.
         scheduler: Which trial trains next, and how far.
-        objective: What is better.
+        objectives: What is better.
         runner: What executes jobs.
-        ledger: What remembers.
+        ledger: What remembers; the events of an earlier run in it are taken over.
         folder: For the checkpoints.
+        resource: What the scheduler's levels are.
+        stopper: What ends a trial early; None never does.
+        budget: How much may be used.
+        target: Score of the first goal that is good enough; None is none.
         seed: Where all randomness starts.
-        time_budget_s: The longest time in seconds; None is no limit.
     """
 
     def __init__(
         self,
         sampler: Sampler,
         scheduler: Scheduler,
-        objective: Objective,
+        objectives: Objectives,
         runner: TrialRunner,
         ledger: Ledger,
         folder: Path,
+        *,
+        resource: Resource | None = None,
+        stopper: Stopper | None = None,
+        budget: Budget | None = None,
+        target: float | None = None,
         seed: int = 0,
-        time_budget_s: float | None = None,
     ) -> None:
-        self._sampler, self._scheduler, self._objective = sampler, scheduler, objective
-        self._runner, self._ledger, self._folder, self._seed = runner, ledger, folder, seed
-        self._deadline = None if time_budget_s is None else time.time() + time_budget_s
-        self._trials: list[Trial] = []
-        self._running: dict[int, int] = {}
-        self._exhausted = False
-        self._first_epochs: dict[int, int] = {}
-        self._unfinished: list[int] = []  # proposed by an interrupted run, but without a first result
+        self._sampler, self._scheduler, self._objectives = sampler, scheduler, objectives
+        self._runner, self._ledger, self._stopper, self._target = runner, ledger, stopper, target
+        self._resource, self._budget = resource or Resource(), budget or Budget()
+        self._state = SearchState(objectives, folder, seed)
+        self._checkpoints = Checkpoints(self._budget.disk_bytes)
+        self._running: dict[int, Job] = {}
+        self._stops: dict[int, str] = {}  # why a running trial was told to stop
+        self._exhausted = self._target_reached = False
+        self._used_before = 0.0
+        self._started = time.monotonic()
 
     def run(self) -> SearchResult:
         """Runs the search to its end.
 
+        Returns:
+            What was found. `stop_reason` is one of: schedule complete, space exhausted, target reached, trial budget
+            used up, epoch budget used up, time budget used up, disk budget used up, too many trials failed.
+
         Raises:
             SearchError: No trial came to a result; the message has the last line of the first failure.
         """
-        started, busy = time.monotonic(), 0.0
         for line in self._scheduler.describe():
             console.line(f"  {line}")
         self._replay()
+        busy = 0.0
         while True:
             self._fill()
             if not self._running:
                 break
-            result = self._runner.wait()
+            result = self._runner.wait(self._on_epoch)
             busy += result.seconds
             self._finish(result)
-        seconds = time.monotonic() - started
-        share = busy / (seconds * self._runner.workers) if seconds > 0 else 0.0
-        return SearchResult(tuple(self._trials), self._best(), self._stop_reason(), seconds, min(1.0, share))
+        seconds = time.monotonic() - self._started
+        share = min(1.0, busy / (seconds * self._runner.workers)) if seconds > 0 else 0.0
+        reason = self._stop_reason()
+        self._emit({"event": "end", "reason": reason})
+        best, front = self._best()
+        return SearchResult(tuple(self._state.trials), best, front, reason, self._seconds(), share)
+
+    def _replay(self) -> None:
+        """Takes over what an earlier run of the same search had finished; jobs that it had not are taken up again."""
+        for event in self._ledger.records:
+            self._state.apply(event)
+        self._used_before = self._state.seconds
+        trials = len(self._state.trials)
+        if trials:
+            console.line(f"  continues an earlier search: {trials} trials, {self._state.epochs} epochs are known")
+        # What an earlier run came to may be good enough by now.
+        self._target_reached = any(self._reaches(trial.current) for trial in self._state.trials if not trial.failed)
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        event["t"] = round(self._seconds(), 3)
+        self._ledger.append(event)
+        self._state.apply(event)
 
     def _fill(self) -> None:
         """Gives every free worker something to do."""
-        while self._runner.free and not self._time_is_over() and not self._hopeless():
-            if self._unfinished:
-                trial_id = self._unfinished.pop(0)
-                self._submit(self._trials[trial_id], self._first_epochs[trial_id])
-                continue
-            views = [self._view(trial) for trial in self._trials]
-            decision = self._scheduler.next(views, self._objective, may_start=not self._exhausted)
-            if isinstance(decision, Start) and not self._exhausted:
-                self._start(decision)  # if there is nothing left to start, the schedule is asked again without
-            elif isinstance(decision, Continue):
-                self._submit(self._trials[decision.trial_id], decision.epochs)
-            else:
+        while self._runner.free and not self._limit():
+            waiting = [trial_id for trial_id in self._state.tasks if trial_id not in self._running]
+            if waiting:
+                if not self._submit(waiting[0]):
+                    return
+            elif not self._decide():
                 return
 
+    def _decide(self) -> bool:
+        """Asks the schedule; returns whether there may be more to do."""
+        decision = self._scheduler.next(self._state.views(), self._objectives, self._may_start())
+        if isinstance(decision, Start):
+            self._start(decision)  # if nothing is left to start, the schedule is asked again without
+            return True
+        if isinstance(decision, Continue):
+            self._assign(decision.trial_id, decision.level)
+            return True
+        return False
+
+    def _may_start(self) -> bool:
+        return not self._exhausted and not self._trials_used_up() and not self._checkpoints.full
+
     def _start(self, decision: Start) -> None:
-        """Starts a trial, or finds out that the space is exhausted."""
-        point = self._sampler.propose([trial.values for trial in self._trials])
+        """Proposes a trial, or finds out that the space is exhausted."""
+        point = self._sampler.propose(self._state.views(), self._objectives)
         if point is None:
             self._exhausted = True
             return
-        trial_id = len(self._trials)
-        trial = Trial(trial_id, decision.bracket, point, str(self._folder / f"trial-{trial_id:04d}"))
-        until = {"epochs": decision.epochs}
-        self._ledger.append(
-            {"event": "proposal", "trial_id": trial_id, "bracket": trial.bracket, "values": point, **until}
-        )
-        self._trials.append(trial)
-        self._submit(trial, decision.epochs)
+        trial_id = len(self._state.trials)
+        self._emit({"event": "proposal", "trial_id": trial_id, "bracket": decision.bracket, "values": point})
+        self._assign(trial_id, decision.level)
 
-    def _submit(self, trial: Trial, epochs: int) -> None:
-        self._running[trial.trial_id] = epochs
-        seed = self._seed * 1_000_003 + trial.trial_id
-        start = max(trial.rungs, default=0)
-        self._runner.submit(Job(trial.trial_id, trial.values, start, epochs, seed, trial.checkpoint, self._deadline))
+    def _assign(self, trial_id: int, level: int) -> None:
+        """Decides on a job; a trial that a stopper ended takes its place without one."""
+        trial = self._state.trials[trial_id]
+        if trial.status == "ended":
+            self._emit({"event": "carried", "trial_id": trial_id, "level": level})
+            return
+        stage = self._resource.stage(trial.epochs, level)
+        self._emit({"event": "job", "trial_id": trial_id, "level": level, "stop": stage.stop, "rows": stage.rows})
+
+    def _submit(self, trial_id: int) -> bool:
+        """Hands a job to the runner; a job that does not fit into the budget of epochs ends where that does."""
+        job = self._state.job(trial_id, self._deadline())
+        if self._budget.epochs is not None:
+            planned = sum(j.stop - self._state.trials[i].epochs for i, j in self._running.items())
+            left = self._budget.epochs - self._state.epochs - planned
+            if left <= 0:
+                return False
+            job = job.until(min(job.stop, job.start + left))
+        self._running[trial_id] = job
+        self._runner.submit(job)
+        return True
+
+    def _on_epoch(self, job: Job, record: EpochRecord) -> bool:
+        """Notes an epoch of a running job; returns whether the job goes on."""
+        self._emit(epoch_event(job.trial_id, record))
+        if job.trial_id in self._stops:
+            return False
+        outcome = self._objectives.outcome(record.metrics)
+        if self._reaches(outcome):
+            self._target_reached = True
+            self._stops[job.trial_id] = "ended"
+        elif self._target_reached:
+            self._stops[job.trial_id] = "paused"
+        elif self._stopper and self._stopper.should_stop(*self._curves(job.trial_id)):
+            self._stops[job.trial_id] = "ended"
+        return job.trial_id not in self._stops
 
     def _finish(self, result: Result) -> None:
-        self._ledger.append(result_record(result))
-        trial = self._record(result)
-        del self._running[trial.trial_id]
-        console.line(self._line(trial, result))
+        trial_id = result.job.trial_id
+        del self._running[trial_id]
+        why = self._stops.pop(trial_id, "paused")
+        status = why if result.status == "stopped" else result.status
+        if status == "completed" and result.job.stop < self._state.tasks[trial_id].stop:
+            status = "paused"  # cut short by the budget of epochs
+        self._emit(result_event(result, status))
+        console.line(trial_line(self._state.trials, trial_id, result, status, self._objectives))
+        self._tidy()
 
-    def _record(self, result: Result) -> Trial:
-        """Adds a job's result to its trial."""
-        trial = self._trials[result.job.trial_id]
-        curve = (*trial.curve[: result.job.start], *result.curve)
-        error = result.error
-        score = self._objective.score(curve[-1].metrics) if curve and error is None else None
-        status = result.status
-        if score is not None and self._objective.key(score) == float("inf"):
-            status, error, score = "failed", f"The objective {self._objective.metric} became NaN.", None
-        rungs, ties = dict(trial.rungs), dict(trial.tie_breakers)
-        if status == "completed" and score is not None:
-            rungs[result.job.stop] = score
-            ties[result.job.stop] = self._objective.tie_breaker(curve[-1].metrics)
-        trial = replace(
-            trial,
-            status=status,
-            score=score,
-            curve=curve,
-            seconds=trial.seconds + result.seconds,
-            workers=(*trial.workers, result.worker),
-            error=error,
-            rungs=rungs,
-            tie_breakers=ties,
-        )
-        self._trials[trial.trial_id] = trial
-        return trial
+    def _tidy(self) -> None:
+        """Deletes the checkpoints of trials that have lost."""
+        needed = self._scheduler.may_continue(self._state.views(), self._objectives)
+        self._checkpoints.tidy(self._state.trials, needed, self._state.tasks, self._objectives)
 
-    def _view(self, trial: Trial) -> TrialView:
-        running = self._running.get(trial.trial_id)
-        failed = trial.status == "failed"
-        return TrialView(trial.trial_id, trial.bracket, trial.rungs, running, failed, trial.tie_breakers)
+    def _curves(self, trial_id: int) -> tuple[list[float], list[list[float]]]:
+        """Returns the losses of a trial, and of all others that did not fail."""
+        goal = self._objectives.first
+        curves = {
+            trial.trial_id: [goal.key(goal.score(record.metrics)) for record in trial.curve]
+            for trial in self._state.trials
+            if not trial.failed
+        }
+        return curves.pop(trial_id), list(curves.values())
 
-    def _replay(self) -> None:
-        """Takes over what an earlier run of the same search had finished; jobs that it had not are run again."""
-        for record in self._ledger.records:
-            if record["event"] == "proposal":
-                trial_id = record["trial_id"]
-                self._first_epochs[trial_id] = record["epochs"]
-                folder = str(self._folder / f"trial-{trial_id:04d}")
-                self._trials.append(Trial(trial_id, record["bracket"], record["values"], folder))
-            elif record["event"] == "result" and record["status"] != "stopped":
-                self._record(result_from(record, self._trials[record["trial_id"]]))
-        if self._trials:
-            console.line(f"  continues a search that was interrupted: {len(self._trials)} trials are known")
-        self._unfinished = [t.trial_id for t in self._trials if not t.rungs and t.status != "failed"]
+    def _reaches(self, outcome: Outcome | None) -> bool:
+        if self._target is None or outcome is None or not outcome.feasible:
+            return False
+        goal = self._objectives.first
+        return goal.key(outcome.scores[0]) <= goal.key(self._target)
 
-    def _time_is_over(self) -> bool:
-        return self._deadline is not None and time.time() > self._deadline
+    def _seconds(self) -> float:
+        return self._used_before + time.monotonic() - self._started
+
+    def _deadline(self) -> float | None:
+        limit = self._budget.seconds
+        return None if limit is None else time.time() + limit - self._seconds()
+
+    def _trials_used_up(self) -> bool:
+        limit = self._budget.trials
+        return limit is not None and sum(not trial.failed for trial in self._state.trials) >= limit
+
+    def _limit(self) -> str | None:
+        """Returns what forbids any further job, if anything does."""
+        if self._target_reached:
+            return "target reached"
+        if self._hopeless():
+            return "too many trials failed"
+        if self._budget.seconds is not None and self._seconds() >= self._budget.seconds:
+            return "time budget used up"
+        if self._budget.epochs is not None and self._state.epochs >= self._budget.epochs:
+            return "epoch budget used up"
+        return None
+
+    def _stop_reason(self) -> str:
+        if limit := self._limit():
+            return limit
+        if self._checkpoints.full:
+            return "disk budget used up"
+        if self._exhausted:
+            return "space exhausted"
+        return "trial budget used up" if self._trials_used_up() else "schedule complete"
 
     def _hopeless(self) -> bool:
         """A failed trial is replaced, but not for ever."""
-        failed = sum(trial.status == "failed" for trial in self._trials)
-        return failed >= _FAILURES_ALLOWED + 2 * (len(self._trials) - failed - len(self._running))
+        failed = sum(trial.failed for trial in self._state.trials)
+        good = sum(bool(trial.curve) for trial in self._state.trials if not trial.failed)
+        return failed >= _FAILURES_ALLOWED + 2 * good
 
-    def _stop_reason(self) -> str:
-        if self._hopeless():
-            return "too many trials failed"
-        if self._time_is_over():
-            return "time budget used up"
-        return "space exhausted" if self._exhausted else "schedule complete"
-
-    def _best(self) -> Trial:
-        """Returns the best trial among those that trained longest to a checkpoint."""
-        done = [trial for trial in self._trials if trial.rungs and trial.status != "failed"]
+    def _best(self) -> tuple[Trial, tuple[Trial, ...]]:
+        """Returns the best trial, and the front, of those that have a checkpoint."""
+        known = [trial for trial in self._state.trials if trial.current and not trial.failed]
+        done = [trial for trial in known if self._checkpoints.has(trial)]
         if not done:
-            first = next((trial.error for trial in self._trials if trial.error), None)
-            why = first.strip().splitlines()[-1] if first else "the time was over before the first one ended"
-            raise SearchError(f"None of {len(self._trials)} trials came to a result: {why}")
-        return min(done, key=lambda trial: self._view(trial).rank(max(trial.rungs), self._objective))
-
-    def _line(self, trial: Trial, result: Result) -> str:
-        epochs = f"{result.job.start}→{result.job.stop}" if result.job.start else f"{result.job.stop}"
-        head = f"  trial {trial.trial_id}  bracket {trial.bracket}  epochs {epochs}"
-        if trial.status == "failed":
-            return f"{head}  failed: {(trial.error or '').strip().splitlines()[-1]}"
-        scored = [t for t in self._trials if t.score is not None and t.status != "failed"]
-        best = min(scored, key=lambda t: self._objective.key(t.score))
-        score = f"{self._objective.metric} {trial.score:.4f} (best {best.score:.4f})"
-        shown = {name: value for name, value in trial.values.items() if name != "family"}
-        values = " ".join(f"{k}={f'{v:.3g}' if isinstance(v, float) else v}" for k, v in shown.items())
-        return f"{head}  {score}  {values}  {result.seconds:.1f} s"
-
-
-def content_key(**parts: object) -> str:
-    """Returns a text that identifies a search: data, space, objective, schedule, version."""
-    return json.dumps(parts, sort_keys=True, default=str)
+            first = next((trial.error for trial in self._state.trials if trial.error), None)
+            why = first.strip().splitlines()[-1] if first else "the budget was over before its first epoch ended"
+            raise SearchError(f"None of {len(self._state.trials)} trials came to a result: {why}")
+        outcomes = [trial.current for trial in done if trial.current]
+        best = done[self._objectives.best(outcomes)]
+        front = tuple(done[number] for number in self._objectives.front(outcomes))
+        return best, front if len(self._objectives.goals) > 1 else (best,)

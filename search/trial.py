@@ -1,11 +1,51 @@
-"""Trials: what a search knows about each, and how results are written to and read from a ledger."""
+"""Trials: what a search knows about each."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from tfx_automl.search.job import EpochRecord, Job, Result
+from tfx_automl.search.job import EpochRecord
+from tfx_automl.search.objective import Key, Objectives, Outcome
 from tfx_automl.search.parameters import Point
+
+
+@dataclass(frozen=True)
+class TrialView:
+    """What samplers and schedulers may know about a trial.
+
+    Attributes:
+        trial_id: Counts from 0, in the order of the proposals.
+        bracket: Index of the bracket that the trial was started for.
+        values: Its hyperparameters.
+        outcomes: What it came to at each level of the resource that it has finished.
+        running_to: Level that it is training to right now, or None.
+        failed: Whether it failed; it then takes no place in any rung.
+    """
+
+    trial_id: int
+    bracket: int
+    values: Point = field(default_factory=dict)
+    outcomes: Mapping[int, Outcome] = field(default_factory=dict)
+    running_to: int | None = None
+    failed: bool = False
+
+    @property
+    def level(self) -> int:
+        """The highest level that it has finished; 0 before the first."""
+        return max(self.outcomes, default=0)
+
+    @property
+    def last(self) -> Outcome | None:
+        """What it came to at that level."""
+        return self.outcomes.get(self.level)
+
+
+def ranked(trials: Sequence[TrialView], level: int, objectives: Objectives) -> list[TrialView]:
+    """Returns the trials that finished a level, the best first; equal ones in the order of their numbers."""
+    finished = [trial for trial in trials if level in trial.outcomes]
+    keys: list[Key] = objectives.keys([trial.outcomes[level] for trial in finished])
+    order = sorted(range(len(finished)), key=lambda n: (keys[n], finished[n].trial_id))
+    return [finished[n] for n in order]
 
 
 @dataclass(frozen=True)
@@ -16,44 +56,68 @@ class Trial:
         trial_id: Counts from 0, in the order of the proposals.
         bracket: Index of its bracket.
         values: Its hyperparameters.
-        status: `completed` (it reached the rungs it was sent to), `stopped` by the time budget, or `failed`.
-        score: The objective at its last epoch; None without one.
+        seed: Where its randomness starts.
+        checkpoint: Folder of its weights and optimizer state.
+        status: `running` (or waiting for that); `completed` (it reached the levels that it was sent to); `ended` by a
+            stopper; or `failed`.
         curve: All its epochs.
+        current: What it came to at its last epoch, where its checkpoint is; None before the first, and if it is NaN.
+        outcomes: What it came to at each level of the resource that it has finished.
         seconds: Wall time of its jobs.
         workers: The worker of each of its jobs.
         error: The traceback if it failed.
-        rungs: The score at the end of each finished rung, by epochs.
-        tie_breakers: What decides between equal scores at each finished rung, by epochs.
-        checkpoint: Folder of its weights and optimizer state.
     """
 
     trial_id: int
     bracket: int
     values: Point
+    seed: int
     checkpoint: str
-    status: str = "completed"
-    score: float | None = None
+    status: str = "running"
     curve: tuple[EpochRecord, ...] = ()
+    current: Outcome | None = None
+    outcomes: Mapping[int, Outcome] = field(default_factory=dict)
     seconds: float = 0.0
-    workers: tuple[int, ...] = ()
+    workers: tuple[str, ...] = ()
     error: str | None = None
-    rungs: Mapping[int, float] = field(default_factory=dict)
-    tie_breakers: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def epochs(self) -> int:
         """Epochs trained."""
         return len(self.curve)
 
+    @property
+    def failed(self) -> bool:
+        """Whether it failed."""
+        return self.status == "failed"
+
+    @property
+    def score(self) -> float | None:
+        """The first goal's metric at its last epoch."""
+        return self.current.scores[0] if self.current else None
+
+    def view(self, running_to: int | None) -> TrialView:
+        """Returns what samplers and schedulers may know."""
+        return TrialView(self.trial_id, self.bracket, self.values, self.outcomes, running_to, self.failed)
+
     def to_json(self) -> dict[str, Any]:
-        """Returns the trial as JSON-able values."""
-        values = asdict(replace(self, curve=()))
+        """Returns the trial as JSON-able values; without the checkpoint, which is deleted one day."""
+        metrics = self.curve[-1].metrics if self.curve else {}
         return {
-            **values,
-            "curve": [{"epoch": r.epoch, "seconds": round(r.seconds, 4), **r.metrics} for r in self.curve],
-            "rungs": {str(epochs): score for epochs, score in self.rungs.items()},
-            "tie_breakers": {str(epochs): value for epochs, value in self.tie_breakers.items()},
+            "trial_id": self.trial_id,
+            "bracket": self.bracket,
+            "values": self.values,
+            "seed": self.seed,
+            "status": self.status,
+            "score": self.score,
+            "feasible": self.current.feasible if self.current else None,
             "epochs": self.epochs,
+            "levels": {str(level): outcome.scores[0] for level, outcome in self.outcomes.items()},
+            "metrics": dict(metrics),
+            "curve": [{"epoch": r.epoch, "seconds": round(r.seconds, 4), **r.metrics} for r in self.curve],
+            "seconds": round(self.seconds, 3),
+            "workers": list(self.workers),
+            "error": self.error,
         }
 
 
@@ -64,14 +128,15 @@ class SearchResult:
     Attributes:
         trials: All trials, failed ones too, in the order of the proposals.
         best: The best trial that has a checkpoint.
-        stop_reason: Why it ended: `schedule complete`, `time budget used up`, `space exhausted` or `too many trials
-            failed`.
-        seconds: Wall time.
-        utilisation: Share of the workers' time that was spent on jobs, 0 to 1.
+        front: With several goals, the trials that no other one dominates, in the order of the proposals; else the best.
+        stop_reason: Why it ended; see `Search.run`.
+        seconds: Wall time, earlier runs of an interrupted search included.
+        utilisation: Share of the workers' time that was spent on jobs in this run, 0 to 1.
     """
 
     trials: tuple[Trial, ...]
     best: Trial
+    front: tuple[Trial, ...]
     stop_reason: str
     seconds: float
     utilisation: float
@@ -80,26 +145,3 @@ class SearchResult:
     def total_epochs(self) -> int:
         """Epochs of all trials."""
         return sum(trial.epochs for trial in self.trials)
-
-
-def result_record(result: Result) -> dict[str, Any]:
-    """Returns the ledger record of a result."""
-    curve = [{"epoch": r.epoch, "metrics": dict(r.metrics), "seconds": r.seconds} for r in result.curve]
-    return {
-        "event": "result",
-        "trial_id": result.job.trial_id,
-        "start": result.job.start,
-        "stop": result.job.stop,
-        "status": result.status,
-        "curve": curve,
-        "error": result.error,
-        "seconds": result.seconds,
-        "worker": result.worker,
-    }
-
-
-def result_from(record: Mapping[str, Any], trial: Trial) -> Result:
-    """Returns the result that a ledger record tells of a trial."""
-    job = Job(trial.trial_id, trial.values, record["start"], record["stop"], 0, trial.checkpoint)
-    curve = tuple(EpochRecord(r["epoch"], r["metrics"], r["seconds"]) for r in record["curve"])
-    return Result(job, record["status"], curve, record["error"], record["seconds"], record["worker"])

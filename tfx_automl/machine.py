@@ -31,6 +31,12 @@ def usable_memory(cgroup: Path = _CGROUP, meminfo: Path = Path("/proc/meminfo"))
     return min(limits)
 
 
+def resident_memory(pid: int) -> int:
+    """Returns the memory of a process that is not swapped out, in bytes; 0 if it is gone or cannot be seen."""
+    pages = _read(Path(f"/proc/{pid}/statm")).split()[1:2]
+    return int(pages[0]) * os.sysconf("SC_PAGE_SIZE") if pages else 0
+
+
 def _cpu_quota(cgroup: Path) -> float | None:
     """Returns the CPU quota in cores, or None where there is none."""
     words = _read(cgroup / "cpu.max").split() or [

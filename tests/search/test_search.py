@@ -13,19 +13,31 @@ from hypothesis import strategies as st
 
 from tfx_automl import console
 from tfx_automl.errors import ConfigError, SearchError
-from tfx_automl.search.hyperband import hyperband
+from tfx_automl.search.budget import Budget
 from tfx_automl.search.ledger import Ledger
-from tfx_automl.search.objective import Objective
+from tfx_automl.search.objective import Objective, Objectives
 from tfx_automl.search.parameters import Boolean, Choice, Condition, Float
-from tfx_automl.search.runner import InProcessRunner, ProcessRunner, TrialRunner
-from tfx_automl.search.sampler import RandomSampler
-from tfx_automl.search.scheduler import full_budget
+from tfx_automl.search.runners.base import TrialRunner
+from tfx_automl.search.runners.in_process import InProcessRunner
+from tfx_automl.search.runners.processes import ProcessRunner, WorkerSetup
+from tfx_automl.search.samplers.random import RandomSampler
+from tfx_automl.search.schedulers.full import FullBudgetScheduler
+from tfx_automl.search.schedulers.hyperband import hyperband
 from tfx_automl.search.search import Search
 from tfx_automl.search.space import Space
 from tfx_automl.search.testing import SPACE, Valley
-from tfx_automl.search.trial import SearchResult
+from tfx_automl.search.trial import SearchResult, TrialView
 
-LOSS = Objective("val_loss")
+LOSS = Objectives.of("val_loss")
+
+
+def _processes(workers: int, memory_limit: int | None = None, **arguments) -> ProcessRunner:
+    setup = WorkerSetup("tfx_automl.search.testing:make_valley", arguments, {}, memory_limit)
+    return ProcessRunner(setup, workers)
+
+
+def _history(points: list) -> list[TrialView]:
+    return [TrialView(number, 0, point) for number, point in enumerate(points)]
 
 
 def _search(folder: Path, runner: TrialRunner, *, seed: int = 0, **more) -> SearchResult:
@@ -33,13 +45,17 @@ def _search(folder: Path, runner: TrialRunner, *, seed: int = 0, **more) -> Sear
     scheduler = more.pop("scheduler", None) or hyperband(9, 3)
     space = more.pop("space", SPACE)
     try:
-        return Search(RandomSampler(space, seed), scheduler, LOSS, runner, ledger, folder, seed, **more).run()
+        sampler = more.pop("sampler", None) or RandomSampler(space, seed)
+        return Search(sampler, scheduler, more.pop("objectives", LOSS), runner, ledger, folder, seed=seed, **more).run()
     finally:
         ledger.close()
 
 
 def _points(result: SearchResult) -> list[tuple[object, ...]]:
-    return [(t.trial_id, t.values, t.score, t.epochs, t.status, dict(t.rungs)) for t in result.trials]
+    return [
+        (t.trial_id, t.values, t.score, t.epochs, t.status, {level: o.scores for level, o in t.outcomes.items()})
+        for t in result.trials
+    ]
 
 
 def test_search_runs_the_plan_and_finds_the_best(tmp_path):
@@ -55,7 +71,7 @@ def test_search_runs_the_plan_and_finds_the_best(tmp_path):
 @pytest.mark.parametrize("workers", [1, 3])
 def test_worker_processes_give_the_same_result(tmp_path, workers):
     expected = _search(tmp_path / "in-process", InProcessRunner(Valley()))
-    with ProcessRunner("tfx_automl.search.testing:make_valley", {}, workers) as runner:
+    with _processes(workers) as runner:
         result = _search(tmp_path / "processes", runner)
     by_values = {json.dumps(t.values, sort_keys=True): (t.score, t.epochs) for t in result.trials}
     assert by_values == {json.dumps(t.values, sort_keys=True): (t.score, t.epochs) for t in expected.trials}
@@ -74,17 +90,22 @@ def test_proposals_never_change():
     sampler = RandomSampler(SPACE, 0)
     history = []
     for _ in range(3):
-        history.append(sampler.propose(history))
+        history.append(sampler.propose(_history(history), LOSS))
     assert history == PERMANENT
 
 
 def test_proposals_are_the_same_in_another_process():
     code = (
         "import json\n"
-        "from tfx_automl.search.sampler import RandomSampler\n"
+        "from tfx_automl.search.objective import Objectives\n"
+        "from tfx_automl.search.samplers.random import RandomSampler\n"
         "from tfx_automl.search.testing import SPACE\n"
-        "history = []\nfor _ in range(5): history.append(RandomSampler(SPACE, 0).propose(history))\n"
-        "print(json.dumps(history))"
+        "from tfx_automl.search.trial import TrialView\n"
+        "history = []\n"
+        "for n in range(5):\n"
+        "    point = RandomSampler(SPACE, 0).propose(history, Objectives.of('val_loss'))\n"
+        "    history.append(TrialView(n, 0, point))\n"
+        "print(json.dumps([trial.values for trial in history]))"
     )
     runs = [
         subprocess.run(
@@ -101,7 +122,7 @@ def test_random_sampler_repeats_nothing_and_stops_when_exhausted(seed, count):
     space = Space((Choice("a", (1, 2, 3)), Boolean("b", conditions=(Condition("a", (1,)),))))  # four points
     sampler, history = RandomSampler(space, seed), []
     for _ in range(count):
-        point = sampler.propose(history)
+        point = sampler.propose(_history(history), LOSS)
         if point is None:
             break
         history.append(point)
@@ -115,7 +136,7 @@ def _points_on_a_line(count: int) -> Space:
 
 def _reached(result: SearchResult) -> list[int]:
     """How many trials reached 1, 3, 9 and 27 epochs."""
-    return [sum(epochs in trial.rungs for trial in result.trials) for epochs in (1, 3, 9, 27)]
+    return [sum(epochs in trial.outcomes for trial in result.trials) for epochs in (1, 3, 9, 27)]
 
 
 def test_exhausted_space_ends_the_search(tmp_path):
@@ -139,7 +160,7 @@ def test_exhausted_space_promotes_in_every_bracket(tmp_path):
     result = _search(tmp_path, InProcessRunner(Valley()), space=_points_on_a_line(30), scheduler=hyperband(27, 3))
     second = [trial for trial in result.trials if trial.bracket == 1]
     assert len(second) == 3
-    assert [sum(epochs in trial.rungs for trial in second) for epochs in (3, 9, 27)] == [3, 3, 1]
+    assert [sum(epochs in trial.outcomes for trial in second) for epochs in (3, 9, 27)] == [3, 3, 1]
     assert _reached(result) == [27, 9 + 3, 3 + 3, 1 + 1]
     assert result.stop_reason == "space exhausted"
 
@@ -158,8 +179,8 @@ def test_exhausted_search_keeps_to_the_plan(points, max_epochs, factor):
     for number, bracket in enumerate(scheduler.brackets):
         members = [trial for trial in result.trials if trial.bracket == number]
         for rung in bracket.rungs:
-            assert sum(rung.epochs in trial.rungs for trial in members) == min(rung.trials, len(members))
-        assert sum(trial.epochs for trial in members) <= bracket.epochs
+            assert sum(rung.level in trial.outcomes for trial in members) == min(rung.trials, len(members))
+        assert sum(trial.epochs for trial in members) <= bracket.units
     planned = sum(bracket.rungs[0].trials for bracket in scheduler.brackets)
     assert len(result.trials) == min(points, planned)
     assert result.best.epochs == max_epochs
@@ -170,7 +191,7 @@ def test_exhausted_search_keeps_to_the_plan(points, max_epochs, factor):
 def test_exhausted_search_is_the_same_with_workers(tmp_path, workers):
     options = {"space": _points_on_a_line(10), "scheduler": hyperband(27, 3)}
     expected = _search(tmp_path / "in-process", InProcessRunner(Valley()), **options)
-    with ProcessRunner("tfx_automl.search.testing:make_valley", {}, workers) as runner:
+    with _processes(workers) as runner:
         result = _search(tmp_path / "processes", runner, **options)
     assert _points(result) == _points(expected)
 
@@ -187,7 +208,7 @@ def test_interrupted_search_of_an_exhausted_space_goes_on_to_the_same_result(tmp
 
 
 def test_failed_trials_are_recorded_and_replaced(tmp_path):
-    result = _search(tmp_path, InProcessRunner(Valley(fail_ids=(2, 5))), scheduler=full_budget(6, 2))
+    result = _search(tmp_path, InProcessRunner(Valley(fail_ids=(2, 5))), scheduler=FullBudgetScheduler(2, 6))
     failed = [trial for trial in result.trials if trial.status == "failed"]
     assert [trial.trial_id for trial in failed] == [2, 5]
     assert "trial 2 is meant to fail" in failed[0].error
@@ -200,19 +221,24 @@ def test_search_fails_only_if_all_trials_fail(tmp_path):
 
 
 def test_dead_worker_fails_its_job_and_is_replaced(tmp_path):
-    with ProcessRunner("tfx_automl.search.testing:make_valley", {"kill_ids": (1,)}, 2) as runner:
-        result = _search(tmp_path, runner, scheduler=full_budget(5, 2))
+    with _processes(2, kill_ids=(1,)) as runner:
+        result = _search(tmp_path, runner, scheduler=FullBudgetScheduler(2, 5))
     assert [trial.status for trial in result.trials].count("completed") == 5
     assert "ended with exit status 7" in result.trials[1].error
 
 
 def test_worker_that_cannot_start_ends_the_search(tmp_path):
     with pytest.raises(SearchError, match=r"(?s)could not start.*the data is not there"):
-        _search(tmp_path, ProcessRunner("tfx_automl.search.testing:make_broken", {}, 1))
+        _search(tmp_path, ProcessRunner(WorkerSetup("tfx_automl.search.testing:make_broken", {}, {}), 1))
 
 
 def test_time_budget_stops_at_an_epoch(tmp_path):
-    result = _search(tmp_path, InProcessRunner(Valley(seconds=0.05)), scheduler=full_budget(50, 4), time_budget_s=0.5)
+    result = _search(
+        tmp_path,
+        InProcessRunner(Valley(seconds=0.05)),
+        scheduler=FullBudgetScheduler(4, 50),
+        budget=Budget(seconds=0.5),
+    )
     assert result.stop_reason == "time budget used up"
     assert 1 <= len(result.trials) < 10
     assert result.best.status == "completed"
@@ -229,11 +255,11 @@ class _DyingRunner(InProcessRunner):
         super().__init__(Valley())
         self._left = results
 
-    def wait(self):
+    def wait(self, tell):
         if self._left == 0:
             raise _Interrupted
         self._left -= 1
-        return super().wait()
+        return super().wait(tell)
 
 
 @pytest.mark.parametrize("results", [0, 1, 8, 9, 13, 20])
@@ -244,9 +270,9 @@ def test_interrupted_search_goes_on_to_the_same_result(tmp_path, results):
     calls = []
 
     class Counting(InProcessRunner):
-        def wait(self):
+        def wait(self, tell):
             calls.append(1)
-            return super().wait()
+            return super().wait(tell)
 
     result = _search(tmp_path / "broken", Counting(Valley()))
     assert _points(result) == _points(expected)
@@ -291,7 +317,7 @@ def test_nan_is_a_failure(tmp_path):
             else:
                 super().run(job, report)
 
-    result = _search(tmp_path, InProcessRunner(Nan()), scheduler=full_budget(3, 1))
+    result = _search(tmp_path, InProcessRunner(Nan()), scheduler=FullBudgetScheduler(1, 3))
     assert result.trials[0].status == "failed"
     assert "became NaN" in result.trials[0].error
     assert result.best.trial_id != 0
@@ -300,8 +326,10 @@ def test_nan_is_a_failure(tmp_path):
 def test_unknown_metric_names_the_known_ones(tmp_path):
     ledger = Ledger(tmp_path / "l", "k")
     runner = InProcessRunner(Valley())
-    search = Search(RandomSampler(SPACE, 0), full_budget(1, 1), Objective("val_auc"), runner, ledger, tmp_path)
-    with pytest.raises(ConfigError, match=r"no metric 'val_auc'; an epoch has val_loss"):
+    search = Search(
+        RandomSampler(SPACE, 0), FullBudgetScheduler(1, 1), Objectives.of("val_auc"), runner, ledger, tmp_path
+    )
+    with pytest.raises(ConfigError, match=r"no metric 'val_auc'; an epoch has parameters, val_loss"):
         search.run()
     ledger.close()
 
@@ -317,8 +345,8 @@ def test_direction_is_inferred(metric, direction):
 def test_every_trial_has_one_line(tmp_path, monkeypatch):
     lines = []
     monkeypatch.setattr(console, "line", lines.append)
-    _search(tmp_path, InProcessRunner(Valley(fail_ids=(0,))), scheduler=full_budget(2, 3))
-    assert any(line.startswith("  trial 0  bracket 0  epochs 3  failed: ValueError") for line in lines)
+    _search(tmp_path, InProcessRunner(Valley(fail_ids=(0,))), scheduler=FullBudgetScheduler(3, 2))
+    assert any(line.startswith("  trial 0  bracket 0  epochs 0  failed: ValueError") for line in lines)
     assert sum(" val_loss " in line for line in lines) == 2
 
 

@@ -1,0 +1,1 @@
+"""Trial runners: what executes jobs."""

@@ -1,0 +1,71 @@
+"""The worker process of `ProcessRunner`: reads jobs from standard input, answers with epochs and results.
+
+Standard output carries the answers, so it is moved to a private descriptor before anything that might print.
+"""
+
+import contextlib
+import importlib
+import os
+import pickle
+import traceback
+from dataclasses import dataclass
+from typing import IO, Any
+
+from tfx_automl.search.job import EpochRecord, Job, Trainable, run_job
+
+
+@dataclass(frozen=True)
+class Hello:
+    """The first message to a worker.
+
+    Attributes:
+        factory: `module:callable` that makes the trainable.
+        arguments: Its keyword arguments.
+        name: What the worker is called in results.
+    """
+
+    factory: str
+    arguments: dict[str, Any]
+    name: str
+
+
+def main() -> None:
+    """Serves jobs until standard input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    jobs = os.fdopen(os.dup(0), "rb")
+    hello: Hello = pickle.load(jobs)
+    try:
+        trainable = make_trainable(hello.factory, hello.arguments)
+    except Exception:
+        _send(answers, traceback.format_exc())
+        return
+    _serve(trainable, jobs, answers, hello.name)
+
+
+def make_trainable(factory: str, arguments: dict[str, Any]) -> Trainable:
+    """Calls a factory by its `module:callable`."""
+    module, _, name = factory.partition(":")
+    trainable: Trainable = getattr(importlib.import_module(module), name)(**arguments)
+    return trainable
+
+
+def _serve(trainable: Trainable, jobs: IO[bytes], answers: IO[bytes], name: str) -> None:
+    def tell(job: Job, record: EpochRecord) -> bool:
+        _send(answers, (job, record))
+        go_on: bool = pickle.load(jobs)
+        return go_on
+
+    # Both ends of the pipes close when the search ends, or is killed: then this process has no purpose any more.
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        while True:
+            _send(answers, run_job(trainable, pickle.load(jobs), name, tell))
+
+
+def _send(answers: IO[bytes], message: object) -> None:
+    pickle.dump(message, answers)
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
