@@ -1,5 +1,6 @@
 """Training data: transformed examples, parsed once into memory-mapped arrays that all trial processes share."""
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from tfx_automl.errors import ModelError
 from tfx_automl.files import write_in_one_step
+from tfx_automl.models.growing import GrowingArray, new_digest, open_array
 from tfx_automl.models.inputs import IMAGE_SIZES, InputSpec, has_image, inputs_from_schema
 from tfx_automl.models.task import TaskSpec
 
@@ -50,6 +52,7 @@ class TrainingData:
         splits: Names of the splits.
         target_mean: Mean of the training target; 0 for classification.
         target_std: Standard deviation of the training target; 1 for classification.
+        fingerprint: Differs between data of different content.
     """
 
     folder: Path
@@ -58,6 +61,7 @@ class TrainingData:
     splits: tuple[str, ...]
     target_mean: float = 0.0
     target_std: float = 1.0
+    fingerprint: str = ""
 
     def split(self, name: str) -> Arrays:
         """Opens the arrays of a split, memory-mapped.
@@ -68,14 +72,15 @@ class TrainingData:
         if name not in self.splits:
             raise ModelError(f"There is no split {name!r}; the examples have {', '.join(self.splits)}.")
         paths = (self.folder / name / f"{kind}.npy" for kind in ("numeric", "categorical", "image", "label"))
-        return Arrays(*(np.load(path, mmap_mode="r") for path in paths))
+        return Arrays(*map(open_array, paths))
 
 
 def open_data(folder: Path) -> TrainingData:
     """Opens what `prepare` wrote."""
     meta = json.loads((folder / _META).read_text(encoding="utf-8"))
     inputs, task = InputSpec.from_json(meta["inputs"]), TaskSpec.from_json(meta["task"])
-    return TrainingData(folder, inputs, task, tuple(meta["splits"]), meta["target_mean"], meta["target_std"])
+    numbers = meta["target_mean"], meta["target_std"]
+    return TrainingData(folder, inputs, task, tuple(meta["splits"]), *numbers, meta["fingerprint"])
 
 
 def prepare(splits: Mapping[str, Sequence[str]], transform_graph: str, task: TaskSpec, folder: Path) -> TrainingData:
@@ -99,15 +104,22 @@ def prepare(splits: Mapping[str, Sequence[str]], transform_graph: str, task: Tas
     _check_label(spec, task)
     shape = _image_shape(next(iter(splits.values())), spec) if has_image(schema) else None
     inputs = inputs_from_schema(schema, task, shape)
+    digest = new_digest()
     for name, files in splits.items():
-        _write_split(_parse(files, spec), inputs, task, folder / name, name)
-    target = np.load(folder / "train" / "label.npy", mmap_mode="r") if task.kind == "regression" else None
-    _write_meta(folder, inputs, task, tuple(splits), target)
+        digest.update(name.encode())
+        _write_split(_parse(files, spec), inputs, task, folder / name, digest)
+    target = open_array(folder / "train" / "label.npy") if task.kind == "regression" else None
+    _write_meta(folder, inputs, task, tuple(splits), target, digest.hexdigest())
     return open_data(folder)
 
 
 def _write_meta(
-    folder: Path, inputs: InputSpec, task: TaskSpec, splits: tuple[str, ...], target: npt.NDArray[Any] | None
+    folder: Path,
+    inputs: InputSpec,
+    task: TaskSpec,
+    splits: tuple[str, ...],
+    target: npt.NDArray[Any] | None,
+    fingerprint: str,
 ) -> None:
     """Written last, in one step: without it the folder counts as absent."""
     meta = {
@@ -116,6 +128,7 @@ def _write_meta(
         "splits": splits,
         "target_mean": 0.0 if target is None else float(np.mean(target)),
         "target_std": 1.0 if target is None else float(np.std(target)) or 1.0,
+        "fingerprint": fingerprint,
     }
     write_in_one_step(folder / _META, json.dumps(meta))
 
@@ -149,15 +162,25 @@ def _image_shape(files: Sequence[str], spec: Mapping[str, Any]) -> tuple[int, in
     return height, width, channels
 
 
-def _write_split(batches: Iterator[dict[str, Any]], inputs: InputSpec, task: TaskSpec, folder: Path, name: str) -> None:
+def _write_split(
+    batches: Iterator[dict[str, Any]], inputs: InputSpec, task: TaskSpec, folder: Path, digest: Any
+) -> None:
     folder.mkdir(parents=True)
-    label_type = np.float32 if task.kind == "regression" else np.int32
-    parts = [(*_columns(batch, inputs), batch[task.transformed_label].astype(label_type)) for batch in batches]
-    if not parts:
-        raise ModelError(f"The split {name!r} has no examples.")
-    for kind, arrays in zip(("numeric", "categorical", "image", "label"), zip(*parts, strict=True), strict=True):
-        np.save(folder / f"{kind}.npy", np.concatenate(arrays))
-    _check_classes(np.load(folder / "label.npy", mmap_mode="r"), task, name)
+    kinds = {
+        "numeric": (len(inputs.numeric), np.float32),
+        "categorical": (len(inputs.categorical), np.int32),
+        "image": (inputs.image.size if inputs.image else 0, np.uint8),
+        "label": (None, np.float32 if task.kind == "regression" else np.int32),
+    }
+    with contextlib.ExitStack() as stack:
+        files = [
+            stack.enter_context(GrowingArray(folder / f"{kind}.npy", columns, dtype, digest))
+            for kind, (columns, dtype) in kinds.items()
+        ]
+        for batch in batches:
+            for file, part in zip(files, (*_columns(batch, inputs), batch[task.transformed_label]), strict=True):
+                file.append(part)
+    _check_labels(open_array(folder / "label.npy"), task, folder.name)
 
 
 def _columns(
@@ -180,7 +203,9 @@ def _pixels(images: npt.NDArray[Any], size: int) -> npt.NDArray[np.uint8]:
     return flat.reshape(len(images), size)
 
 
-def _check_classes(label: npt.NDArray[Any], task: TaskSpec, name: str) -> None:
+def _check_labels(label: npt.NDArray[Any], task: TaskSpec, name: str) -> None:
+    if not len(label):
+        raise ModelError(f"The split {name!r} has no examples.")
     if task.kind == "regression":
         if not np.isfinite(label).all():
             raise ModelError(f"The split {name!r} has rows whose target is missing or infinite; drop them first.")

@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tfx_automl.models.compiled import to_prediction
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.inputs import InputSpec, raw_names
 from tfx_automl.models.task import TaskSpec
-from tfx_automl.models.training import to_prediction
 
 MISSING_INTEGER = -(2**63)
 

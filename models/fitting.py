@@ -30,7 +30,7 @@ def fit(
     history: list[dict[str, Any]] = []
     best_rank, best_epoch, best_weights = (math.inf, math.inf), 0, session.weights()
     while session.epoch < max_epochs and session.epoch - best_epoch < patience:
-        metrics = session.train_epoch()
+        metrics = session.train_epoch().metrics
         rank = (objective.key(objective.score(metrics)), objective.tie_breaker(metrics))
         progress = rank < best_rank
         if progress:

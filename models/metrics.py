@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tfx_automl.errors import ConfigError
 from tfx_automl.models.task import TaskKind, TaskSpec
 
 _SMALLEST = 1e-7
@@ -15,25 +14,6 @@ METRICS: dict[TaskKind, tuple[str, ...]] = {
     "multiclass": ("accuracy", "loss"),
     "regression": ("rmse", "mae", "r2", "loss"),
 }
-
-
-def objective_name(task: TaskSpec, name: str | None) -> str:
-    """Returns the metric of an epoch that a search optimises.
-
-    Args:
-        task: What is to be predicted.
-        name: One of `METRICS` with or without `val_` in front; None takes the task's own.
-
-    Raises:
-        ConfigError: The task has no such metric.
-    """
-    if name is None:
-        return task.default_objective
-    metric = name.removeprefix("val_")
-    if metric not in METRICS[task.kind]:
-        known = ", ".join(f"val_{known}" for known in METRICS[task.kind])
-        raise ConfigError(f"objective: a {task.kind} task has no metric {name!r}; expected one of {known}.")
-    return f"val_{metric}"
 
 
 def metrics_of(task: TaskSpec, label: npt.NDArray[Any], prediction: npt.NDArray[Any]) -> dict[str, float]:

@@ -88,13 +88,13 @@ def _columns(config: RunConfig) -> tuple[str, ...] | None:
 def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
     """Returns what in the options does not fit the task or the columns."""
     from tfx_automl.components.evaluator.gate import Gate
-    from tfx_automl.models.metrics import objective_name
+    from tfx_automl.models.measures import objectives_of
 
     checks: list[Callable[[], object]] = []
     if known.kind is not None:
         kind, task = known.kind, TaskSpec(known.kind, config.label, _SOME_CLASSES[known.kind])
         checks = [
-            lambda: objective_name(task, config.objective),
+            lambda: objectives_of(task, config.objective),
             lambda: Gate(kind, config.min_metric, config.max_gap),
         ]
     checks.append(lambda: _check_family(config.family, known.columns))

@@ -22,7 +22,8 @@ class Job:
         stop: Epochs to reach.
         seed: Where the trial's randomness starts.
         checkpoint: Folder of the trial's checkpoint, to load from and to save into.
-        rows: Share of the training rows to train on, above 0 and up to 1.
+        stages: How the trial was and is to be trained: up to which epoch on which share of the training rows, the last
+            one up to `stop`.
         deadline: Time (seconds since 1970) after which no further epoch begins; None is no limit.
     """
 
@@ -32,8 +33,12 @@ class Job:
     stop: int
     seed: int
     checkpoint: str
-    rows: float = 1.0
+    stages: tuple[tuple[int, float], ...] = ()
     deadline: float | None = None
+
+    def rows_at(self, epoch: int) -> float:
+        """Returns the share of the training rows for an epoch, above 0 and up to 1."""
+        return next((rows for last, rows in self.stages if epoch <= last), 1.0)
 
     def until(self, stop: int) -> "Job":
         """Returns the same job with another end."""

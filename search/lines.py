@@ -25,7 +25,7 @@ def trial_line(trials: Sequence[Trial], trial_id: int, result: Result, status: s
 
 
 def _scores(trials: Sequence[Trial], trial: Trial, objectives: Objectives) -> str:
-    known = [other.current for other in trials if other.current and not other.failed]
+    known = [outcome for other in trials if not other.failed and (outcome := other.settled)]
     best = known[objectives.best(known)]
     own = trial.current.scores if trial.current else ()
     texts = [

@@ -12,14 +12,14 @@ from tfx_automl.search.pareto import crowding_distances, fronts
 Direction = Literal["max", "min"]
 Key = tuple[float, ...]
 
-_HIGHER_IS_BETTER = ("auc", "accuracy", "acc", "precision", "recall", "tpr", "f1", "r2", "prc")
+_HIGHER_IS_BETTER = ("auc", "accuracy", "acc", "precision", "recall", "tpr", "f1", "score", "r2", "prc", "ratio")
 _CONSTRAINT = re.compile(r"\s*([\w./-]+)\s*(<=|>=)\s*([-+.\deE]+)\s*")
 
 
 def infer_direction(metric: str) -> Direction:
-    """Returns `max` for metrics such as `val_auc` or `val_accuracy`, else `min` (losses, errors, gaps, sizes)."""
+    """Returns `max` for metrics such as `val_auc` or `val_accuracy`, else `min` (losses, errors, sizes)."""
     words = metric.removeprefix("val_").split("_")
-    if words[0] == "gap":
+    if words[-1] in ("difference", "loss", "error"):
         return "min"
     return "max" if any(word in _HIGHER_IS_BETTER for word in words) else "min"
 
@@ -73,7 +73,7 @@ class Constraint:
 
     Attributes:
         metric: Name among the metrics of an epoch, such as `parameters`, `model_bytes`, `latency_ms` or
-            `gap_accuracy_sex`.
+            `val_accuracy_difference`.
         limit: The bound.
         relation: `<=` or `>=`.
     """
@@ -164,6 +164,11 @@ class Objectives:
         return cls(tuple(map(Objective, metrics)), tuple(map(Constraint.parse, constraints)))
 
     @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of all metrics that decide."""
+        return (*(goal.metric for goal in self.goals), *(constraint.metric for constraint in self.constraints))
+
+    @property
     def first(self) -> Objective:
         """The goal that stands for all where only one number can be shown."""
         return self.goals[0]
@@ -209,7 +214,10 @@ class Objectives:
         return min(among, key=lambda n: (self.losses(outcomes[n]), outcomes[n].tie_breaker, n))
 
     def front(self, outcomes: Sequence[Outcome]) -> list[int]:
-        """Returns the indices of the feasible outcomes that no other feasible one dominates."""
+        """Returns the indices of the feasible outcomes that no other feasible one dominates; of one goal, the best."""
+        if len(self.goals) == 1:
+            best = self.best(outcomes)
+            return [best] if outcomes[best].feasible else []
         feasible = [number for number, outcome in enumerate(outcomes) if outcome.feasible]
         ranks = fronts([self.losses(outcomes[number]) for number in feasible])
         return [number for number, rank in zip(feasible, ranks, strict=True) if rank == 0]

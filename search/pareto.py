@@ -18,7 +18,7 @@ def fronts(losses: Losses) -> list[int]:
     Args:
         losses: One tuple per point; smaller is better in every place.
     """
-    values = np.asarray(losses, float).reshape(len(losses), -1)
+    values = np.asarray(losses, float).reshape(len(losses), len(losses[0]) if losses else 0)
     no_worse = (values[:, None, :] <= values[None, :, :]).all(axis=2)
     dominates = no_worse & ~no_worse.T
     ranks = np.full(len(losses), -1)
@@ -38,7 +38,7 @@ def crowding_distances(losses: Losses, ranks: Sequence[int]) -> list[float]:
         losses: One tuple per point.
         ranks: What `fronts` returned.
     """
-    values = np.asarray(losses, float).reshape(len(losses), -1)
+    values = np.asarray(losses, float).reshape(len(losses), len(losses[0]) if losses else 0)
     distances = np.zeros(len(losses))
     for rank in set(ranks):
         members = np.flatnonzero(np.asarray(ranks) == rank)

@@ -15,7 +15,7 @@ from tfx_automl.search.objective import Objectives, Outcome
 from tfx_automl.search.resource import Resource
 from tfx_automl.search.runners.base import TrialRunner
 from tfx_automl.search.samplers.base import Sampler
-from tfx_automl.search.schedulers.base import Continue, Scheduler, Start
+from tfx_automl.search.schedulers.base import Continue, Done, Scheduler, Start
 from tfx_automl.search.state import SearchState, epoch_event, result_event
 from tfx_automl.search.stoppers import Stopper
 from tfx_automl.search.trial import SearchResult, Trial
@@ -243,7 +243,8 @@ class Search:
             return "disk budget used up"
         if self._exhausted:
             return "space exhausted"
-        return "trial budget used up" if self._trials_used_up() else "schedule complete"
+        more = self._scheduler.next(self._state.views(), self._objectives)
+        return "schedule complete" if isinstance(more, Done) else "trial budget used up"
 
     def _hopeless(self) -> bool:
         """A failed trial is replaced, but not for ever."""
@@ -262,4 +263,4 @@ class Search:
         outcomes = [trial.current for trial in done if trial.current]
         best = done[self._objectives.best(outcomes)]
         front = tuple(done[number] for number in self._objectives.front(outcomes))
-        return best, front if len(self._objectives.goals) > 1 else (best,)
+        return best, front or (best,)

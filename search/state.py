@@ -22,13 +22,11 @@ class Task:
     Attributes:
         level: Level of the resource that it finishes.
         stop: Epochs to reach.
-        rows: Share of the training rows.
         lost_at: Epochs that were done when a worker was last lost; -1 before that.
     """
 
     level: int
     stop: int
-    rows: float
     lost_at: int = -1
 
 
@@ -65,7 +63,9 @@ class SearchState:
     def job(self, trial_id: int, deadline: float | None) -> Job:
         """Returns the job that does what a trial has still to do."""
         trial, task = self.trials[trial_id], self.tasks[trial_id]
-        return Job(trial_id, trial.values, trial.epochs, task.stop, trial.seed, trial.checkpoint, task.rows, deadline)
+        return Job(
+            trial_id, trial.values, trial.epochs, task.stop, trial.seed, trial.checkpoint, trial.stages, deadline
+        )
 
     def apply(self, event: Event) -> None:
         """Takes over what happened."""
@@ -87,8 +87,9 @@ class SearchState:
         self.trials.append(Trial(number, event["bracket"], values, seed, str(self._folder / f"trial-{number:04d}")))
 
     def _job(self, event: Event) -> None:
-        self.tasks[event["trial_id"]] = Task(event["level"], event["stop"], event["rows"])
-        self._change(event, status="running")
+        self.tasks[event["trial_id"]] = Task(event["level"], event["stop"])
+        stages = self.trials[event["trial_id"]].stages
+        self._change(event, status="running", stages=(*stages, (event["stop"], event["rows"])))
 
     def _epoch(self, event: Event) -> None:
         record = EpochRecord(event["epoch"], event["metrics"], event["seconds"])
@@ -106,6 +107,8 @@ class SearchState:
             self._lost(event)
         elif event["status"] == "failed":
             self._fail(event, event["error"])
+        else:
+            self._change(event, status="paused")
 
     def _finished(self, event: Event) -> None:
         task, trial = self.tasks.pop(event["trial_id"]), self.trials[event["trial_id"]]

@@ -75,7 +75,7 @@ class Valley:
         if self._log:
             with open(self._log, "a", encoding="utf-8") as file:
                 file.write(f"{job.trial_id} {epoch}\n")
-        return self.loss(job.values, epoch, job.rows)
+        return self.loss(job.values, epoch, job.rows_at(epoch))
 
     def _misbehave(self, job: Job) -> None:
         if job.trial_id in self._fail_ids:

@@ -59,7 +59,8 @@ class Trial:
         seed: Where its randomness starts.
         checkpoint: Folder of its weights and optimizer state.
         status: `running` (or waiting for that); `completed` (it reached the levels that it was sent to); `ended` by a
-            stopper; or `failed`.
+            stopper; `paused` by a budget; or `failed`.
+        stages: Up to which epoch it was and is to be trained on which share of the rows.
         curve: All its epochs.
         current: What it came to at its last epoch, where its checkpoint is; None before the first, and if it is NaN.
         outcomes: What it came to at each level of the resource that it has finished.
@@ -74,6 +75,7 @@ class Trial:
     seed: int
     checkpoint: str
     status: str = "running"
+    stages: tuple[tuple[int, float], ...] = ()
     curve: tuple[EpochRecord, ...] = ()
     current: Outcome | None = None
     outcomes: Mapping[int, Outcome] = field(default_factory=dict)
@@ -95,6 +97,11 @@ class Trial:
     def score(self) -> float | None:
         """The first goal's metric at its last epoch."""
         return self.current.scores[0] if self.current else None
+
+    @property
+    def settled(self) -> Outcome | None:
+        """What it came to at its last epoch or, while it trains, at the level before."""
+        return self.outcomes.get(max(self.outcomes, default=0)) if self.status == "running" else self.current
 
     def view(self, running_to: int | None) -> TrialView:
         """Returns what samplers and schedulers may know."""

@@ -16,10 +16,9 @@ from tfx_automl.errors import ModelError
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.export import export
 from tfx_automl.models.fitting import fit
-from tfx_automl.models.metrics import objective_name
+from tfx_automl.models.measures import objectives_of
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.training import Session
-from tfx_automl.search.objective import Objective
 from tfx_automl.search.parameters import Point
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -73,14 +72,14 @@ def _reuse(data: TrainingData, folder: Path) -> tuple[Session, list[dict[str, An
 def _retrain(
     data: TrainingData, values: Point, exec_properties: Mapping[str, Any]
 ) -> tuple[Session, list[dict[str, Any]]]:
-    objective = Objective(objective_name(data.task, exec_properties.get("objective")))
+    objective = objectives_of(data.task, exec_properties.get("objective")).first
     limit, patience = exec_properties["max_epochs"], exec_properties["patience"]
 
     def tell(epoch: int, metrics: Mapping[str, float]) -> None:
         score = objective.score(metrics)
         console.line(f"  epoch {epoch}/{limit}  loss {metrics['loss']:.4f}  {objective.metric} {score:.4f}")
 
-    session = Session(values, data, exec_properties["seed"])
+    session = Session(values, data, exec_properties["seed"], measures=(objective.metric,))
     history = fit(session, objective, limit, patience, tell)
     best = max((entry["epoch"] for entry in history if entry["best"]), default=0)
     console.line(f"  kept the weights of epoch {best}")

@@ -15,6 +15,7 @@ from tfx_automl.components.data import training_data
 from tfx_automl.components.tuner import kerastuner, native, results
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.models.task import TaskSpec
+from tfx_automl.search.runners.processes import ProcessRunner
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -36,19 +37,21 @@ class Executor(base_executor.BaseExecutor):
     def _search_family(self, input_dict: Artifacts, exec_properties: dict[str, Any], folders: dict[str, Path]) -> None:
         task = TaskSpec.from_json(exec_properties["task"])
         options = _with_tune_args(SearchOptions.from_json(exec_properties["search"]), exec_properties)
-        identity = ",".join(artifact.uri for artifact in input_dict["examples"])
+        searches = self._lasting_folder()
         # Another task on the same examples has other labels, so its arrays lie elsewhere.
-        name = hashlib.sha256(f"{identity}\n{task.to_json()}".encode()).hexdigest()[:16]
-        folder = self._lasting_folder() / name
-        data = training_data(input_dict["examples"], input_dict.get("transform_graph"), task, folder / "arrays")
-        result, space, objective = native.search_family(data, options, folder, identity)
-        plan = native.scheduler_of(options).describe()
-        results.write_search(result, space, objective, plan, folders)
-        native.copy_best(result, folders["best_model"])
-        shutil.rmtree(folder)
+        identity = "\n".join([*(artifact.uri for artifact in input_dict["examples"]), task.to_json()])
+        arrays = searches / f"arrays-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+        # Workers import TensorFlow while the data is being parsed.
+        with ProcessRunner(native.worker_setup(arrays, task, options), native.workers_of(options)) as runner:
+            data = training_data(input_dict["examples"], input_dict.get("transform_graph"), task, arrays)
+            plan = native.plan_search(data, options)
+            result = native.run_search(plan, runner, searches)
+        results.write_search(result, plan, folders)
+        # The ledger and the best checkpoints stay: with a larger budget, the search goes on.
+        shutil.rmtree(arrays)
 
     def _lasting_folder(self) -> Path:
-        """Returns a folder in which an interrupted search is found again.
+        """Returns a folder in which an interrupted or finished search is found again.
 
         TFX gives every execution a stateful folder of its own, also when a run is repeated after it was killed; the
         folder above belongs to the node.

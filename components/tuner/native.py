@@ -1,102 +1,148 @@
-"""Searches a model family with worker processes."""
+"""Searches a model family with workers that keep their data."""
 
 import hashlib
 import os
-import shutil
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import tfx_automl
 from tfx_automl import console
 from tfx_automl.components.tuner.options import SearchOptions
+from tfx_automl.machine import usable_cores, usable_memory
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families import family_for
-from tfx_automl.models.metrics import objective_name
-from tfx_automl.search.hyperband import hyperband
-from tfx_automl.search.ledger import Ledger
-from tfx_automl.search.objective import Objective
-from tfx_automl.search.runner import ProcessRunner, default_workers
-from tfx_automl.search.sampler import RandomSampler
-from tfx_automl.search.scheduler import BracketScheduler, full_budget
-from tfx_automl.search.search import Search, content_key
+from tfx_automl.models.measures import objectives_of
+from tfx_automl.models.task import TaskSpec
+from tfx_automl.search.ledger import Ledger, content_key
+from tfx_automl.search.objective import Objectives
+from tfx_automl.search.runners.base import TrialRunner
+from tfx_automl.search.runners.processes import WorkerSetup
+from tfx_automl.search.samplers import sampler_for
+from tfx_automl.search.schedulers.base import Scheduler
+from tfx_automl.search.search import Search
 from tfx_automl.search.space import Space
+from tfx_automl.search.stoppers import parse_stopper
 from tfx_automl.search.trial import SearchResult
 
-_RANDOM_TRIALS = 10
-# What a changed number of workers or a larger time budget leaves as it is.
-_NOT_IN_THE_KEY = ("workers", "time_budget_s")
+_MEMORY_SHARE = 0.9  # of the memory for all workers together
+_RESIDENT_SHARE = 0.25  # of the memory for the training rows of all workers together
 
 
-def search_family(
-    data: TrainingData, options: SearchOptions, folder: Path, identity: str
-) -> tuple[SearchResult, Space, Objective]:
-    """Runs the search; one that was interrupted in the same folder goes on.
+@dataclass(frozen=True)
+class Plan:
+    """A search of a model family that has not begun.
+
+    Attributes:
+        data: The training data.
+        options: How to search.
+        space: What is searched.
+        objectives: What trials are judged by.
+        scheduler: Which trial trains next, and how far.
+        key: What identifies the search.
+    """
+
+    data: TrainingData
+    options: SearchOptions
+    space: Space
+    objectives: Objectives
+    scheduler: Scheduler
+    key: str
+
+
+def plan_search(data: TrainingData, options: SearchOptions, scheduler: Scheduler | None = None) -> Plan:
+    """Finds out what there is to search.
 
     Args:
         data: The training data.
         options: How to search.
-        folder: For the ledger and the checkpoints; one sub-folder per search.
-        identity: What identifies the data, so that a ledger is only ever continued on the same.
+        scheduler: Another schedule than the options'.
 
-    Returns:
-        The result, the space that was searched, and the objective.
+    Raises:
+        ConfigError: An option does not fit the task.
+        ModelError: The family is unknown, or not for such data.
     """
     family = family_for(options.family, data.inputs)
     space = family.space(data.inputs, len(data.split("train")))
-    objective = Objective(objective_name(data.task, options.objective))
-    searched = {name: value for name, value in asdict(options).items() if name not in _NOT_IN_THE_KEY}
+    objectives = objectives_of(data.task, options.objective, options.constraints)
+    goals = ", ".join(f"{goal.metric} ({goal.direction})" for goal in objectives.goals)
+    bounds = "".join(f", {constraint}" for constraint in objectives.constraints)
+    console.line(f"  family {family.name}, objective {goals}{bounds}, {workers_of(options)} workers")
     key = content_key(
-        data=identity,
+        data=data.fingerprint,
         task=data.task.to_json(),
         space=space.to_config(),
-        options=searched,
+        options=options.identity(),
         version=tfx_automl.__version__,
     )
-    folder = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
-    workers = options.workers or default_workers()
-    console.line(f"  family {family.name}, objective {objective.metric} ({objective.direction}), {workers} workers")
-    ledger = Ledger(folder / "ledger.jsonl", key)
-    arguments = {"data_dir": str(data.folder), "threads": max(1, default_workers() // workers)}
+    scheduler = scheduler or options.strategy().make_scheduler(options.stages, options.budget)
+    return Plan(data, options, space, objectives, scheduler, key)
+
+
+def run_search(plan: Plan, runner: TrialRunner, folder: Path) -> SearchResult:
+    """Runs a search; one that was interrupted in the same folder, or may use more than before, goes on.
+
+    Args:
+        plan: What to search.
+        runner: What executes jobs.
+        folder: For ledgers and checkpoints; one sub-folder per search.
+    """
+    folder = folder / hashlib.sha256(plan.key.encode()).hexdigest()[:16]
+    options = plan.options
+    ledger = Ledger(folder / "ledger.jsonl", plan.key)
     try:
-        factory = "tfx_automl.models.trainable:make_trainable"
-        with ProcessRunner(factory, arguments, workers, _environment(arguments)) as runner:
-            search = Search(
-                RandomSampler(space, options.seed),
-                scheduler_of(options),
-                objective,
-                runner,
-                ledger,
-                folder,
-                options.seed,
-                options.time_budget_s,
-            )
-            return search.run(), space, objective
+        return Search(
+            sampler_for(str(options.strategy().sampler), plan.space, options.seed),
+            plan.scheduler,
+            plan.objectives,
+            runner,
+            ledger,
+            folder,
+            resource=options.stages,
+            stopper=parse_stopper(options.stopper, options.patience),
+            budget=options.budget,
+            target=options.target,
+            seed=options.seed,
+        ).run()
     finally:
         ledger.close()
 
 
-def scheduler_of(options: SearchOptions) -> BracketScheduler:
-    """Returns the schedule that the options ask for."""
-    if options.algorithm == "random":
-        return full_budget(options.max_trials or _RANDOM_TRIALS, options.max_epochs)
-    return hyperband(options.max_epochs, options.factor, options.max_trials)
+def worker_setup(data_folder: Path, task: TaskSpec, options: SearchOptions) -> WorkerSetup:
+    """Returns how workers are started; the data need not be there before their first job.
 
+    OpenMP gets each worker's share of the cores, TensorFlow's C++ code only reports errors, Keras runs on TensorFlow,
+    and oneDNN, which sums in another order, stays off unless the variable is set already. GPUs are left as they are.
 
-def _environment(arguments: dict[str, object]) -> dict[str, str]:
-    """Returns what the workers' environment says.
+    Args:
+        data_folder: Where `prepare` writes or has written the data.
+        task: What is to be predicted.
+        options: How to search.
 
-    OpenMP gets their share of the cores, TensorFlow's C++ code only reports errors, Keras runs on TensorFlow, and
-    oneDNN, which sums in another order, stays off unless the variable is set already. GPUs are left as they are.
+    Raises:
+        ConfigError: An objective or constraint names a metric that the task does not have.
     """
-    threads = str(arguments["threads"])
-    return {
-        "OMP_NUM_THREADS": threads,
-        "TF_CPP_MIN_LOG_LEVEL": "2",
-        "KERAS_BACKEND": "tensorflow",
-        "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "0"),
-    }
+    workers, memory = workers_of(options), usable_memory()
+    threads = max(1, usable_cores() // workers)
+    objectives = objectives_of(task, options.objective, options.constraints)
+    return WorkerSetup(
+        "tfx_automl.models.trainable:make_trainable",
+        {
+            "data_dir": str(data_folder),
+            "threads": threads,
+            "resident_bytes": int(memory * _RESIDENT_SHARE / workers),
+            "measures": objectives.metrics,
+        },
+        {
+            "OMP_NUM_THREADS": str(threads),
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            "KERAS_BACKEND": "tensorflow",
+            "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "0"),
+        },
+        options.memory_limit or int(memory * _MEMORY_SHARE / workers),
+        imports=("keras",),
+    )
 
 
-def copy_best(result: SearchResult, folder: Path) -> None:
-    """Copies the checkpoint of the best trial into an artifact."""
-    shutil.copytree(result.best.checkpoint, folder, dirs_exist_ok=True)
+def workers_of(options: SearchOptions) -> int:
+    """Returns the number of workers."""
+    return options.workers or usable_cores()

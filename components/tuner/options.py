@@ -1,27 +1,53 @@
-"""How Tuner searches a model family."""
+"""How Tuner searches."""
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from tfx_automl.errors import require
+from tfx_automl.errors import ConfigError, require
+from tfx_automl.search.budget import Budget
+from tfx_automl.search.objective import Constraint
+from tfx_automl.search.resource import Resource, ResourceKind
+from tfx_automl.search.stoppers import parse_stopper
+from tfx_automl.search.strategy import Strategy
 
-ALGORITHMS = ("hyperband", "random")
+RUNNERS = ("processes", "beam")
+_MEBIBYTE = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
     """Options of a search.
 
+    A finished search goes on where it ended if only its limits are raised: `max_trials`, `iterations`,
+    `max_total_epochs`, `time_budget_s`, `disk_budget_mb` or `target`.
+
     Attributes:
         family: Name of a model family, or `auto`.
-        algorithm: `hyperband`, or `random`: every trial gets all epochs.
-        max_epochs: The most epochs that one trial may take.
-        factor: Hyperband's η: one trial in so many goes on at each rung.
-        max_trials: The most trials; None leaves it to the brackets, and is 10 for `random`.
-        time_budget_s: The longest time in seconds; None is no limit.
-        objective: Metric of an epoch, such as `val_auc`; None takes the task's own.
+        algorithm: A strategy by name: hyperband, bohb, asha, halving, random, grid, bayesian, gp, evolution, reinforce.
+        sampler: Another sampler than the algorithm's: random, grid, bayesian, gp, evolution or reinforce.
+        scheduler: Another scheduler than the algorithm's: hyperband, asha, halving or full.
+        factor: η: at each rung, one trial in so many goes on.
+        iterations: How often Hyperband runs through its brackets.
+        resource: `epochs`, or `rows`: lower rungs train `rung_epochs` epochs on fewer rows.
+        max_epochs: The highest level of the resource: the most epochs of a trial, or the parts of the rows.
+        rung_epochs: For `rows`, the epochs at each rung.
+        stopper: `none`, `plateau`, `median`, or both joined by `|` or `&`: ends trials early.
+        patience: Epochs without progress after which `plateau` ends a trial.
+        max_trials: The most trials, not counting failed ones; None leaves it to the brackets, and is 10 for strategies
+            without rungs if nothing else limits them.
+        max_total_epochs: The most epochs of all trials together; None is no limit.
+        time_budget_s: The longest time in seconds, over all runs of the search; None is no limit.
+        disk_budget_mb: The most megabytes of checkpoints; None is no limit.
+        objective: Metric of an epoch, such as `val_auc` or `val_f1_score:max`; several, separated by commas, give a
+            Pareto front. None takes the task's own.
+        constraints: Bounds such as `parameters<=100000`, `model_bytes<=1e6`, `latency_ms<=2`, `val_recall>=0.8`.
+        target: Score of the (first) objective at which the search ends; None is none.
         seed: Where all randomness starts.
-        workers: Number of worker processes; None takes one per core.
+        workers: Number of workers; None takes one per core.
+        memory_limit_mb: The most megabytes of memory of a worker; None takes nine tenths of the memory, shared by all.
+        runner: `processes` on this machine, or `beam`: on the runner that the pipeline's Beam arguments name.
 
     Raises:
         ConfigError: With one line for every value out of range.
@@ -29,33 +55,73 @@ class SearchOptions:
 
     family: str = "auto"
     algorithm: str = "hyperband"
-    max_epochs: int = 27
+    sampler: str | None = None
+    scheduler: str | None = None
     factor: int = 3
+    iterations: int = 1
+    resource: ResourceKind = "epochs"
+    max_epochs: int = 27
+    rung_epochs: int = 3
+    stopper: str = "none"
+    patience: int = 5
     max_trials: int | None = None
+    max_total_epochs: int | None = None
     time_budget_s: float | None = None
+    disk_budget_mb: int | None = None
     objective: str | None = None
+    constraints: tuple[str, ...] = ()
+    target: float | None = None
     seed: int = 0
     workers: int | None = None
+    memory_limit_mb: int | None = None
+    runner: str = "processes"
 
     def __post_init__(self) -> None:
-        require(
-            (
-                self.algorithm in ALGORITHMS,
-                f"algorithm: expected one of {', '.join(ALGORITHMS)}, got {self.algorithm!r}.",
-            ),
-            (self.max_epochs >= 1, f"max_epochs: expected 1 or more, got {self.max_epochs}."),
-            (self.factor >= 2, f"factor: expected 2 or more, got {self.factor}."),
-            (
-                self.max_trials is None or self.max_trials >= 1,
-                f"max_trials: expected 1 or more, got {self.max_trials}.",
-            ),
-            (
-                self.time_budget_s is None or self.time_budget_s > 0,
-                f"time_budget_s: expected a time above zero, got {self.time_budget_s}.",
-            ),
-            (self.seed >= 0, f"seed: expected 0 or more, got {self.seed}."),
-            (self.workers is None or self.workers >= 1, f"workers: expected 1 or more, got {self.workers}."),
+        object.__setattr__(self, "constraints", tuple(self.constraints))
+        parts = (self.strategy, lambda: self.stages, lambda: parse_stopper(self.stopper, self.patience))
+        checks = [*parts, *(lambda text=text: Constraint.parse(text) for text in self.constraints)]
+        problems = [problem for check in checks for problem in _problems_of(check)]
+        problems += [message for holds, message in self._numbers() if not holds]
+        require(*((False, problem) for problem in problems))
+
+    def _numbers(self) -> Iterator[tuple[bool, str]]:
+        limits = (
+            "max_trials",
+            "max_total_epochs",
+            "time_budget_s",
+            "disk_budget_mb",
+            "workers",
+            "memory_limit_mb",
         )
+        for name in limits:
+            value = getattr(self, name)
+            yield value is None or value > 0, f"{name}: expected a number above 0, got {value}."
+        yield self.seed >= 0, f"seed: expected 0 or more, got {self.seed}."
+        yield self.runner in RUNNERS, f"runner: expected one of {', '.join(RUNNERS)}, got {self.runner!r}."
+
+    def strategy(self) -> Strategy:
+        """Returns the sampler and the scheduler."""
+        return Strategy(self.algorithm, self.sampler, self.scheduler, self.factor, self.iterations)
+
+    @property
+    def stages(self) -> Resource:
+        """What trials get more of as they go up."""
+        return Resource(self.resource, self.max_epochs, self.rung_epochs)
+
+    @property
+    def budget(self) -> Budget:
+        """How much may be used."""
+        disk = None if self.disk_budget_mb is None else self.disk_budget_mb * _MEBIBYTE
+        return Budget(self.max_trials, self.max_total_epochs, self.time_budget_s, disk)
+
+    @property
+    def memory_limit(self) -> int | None:
+        """The most bytes of memory of a worker."""
+        return None if self.memory_limit_mb is None else self.memory_limit_mb * _MEBIBYTE
+
+    def identity(self) -> dict[str, Any]:
+        """Returns what makes a search another one, rather than more of the same."""
+        return {name: value for name, value in asdict(self).items() if name not in _MORE_OF_THE_SAME}
 
     def with_workers(self, workers: int | None) -> "SearchOptions":
         """Returns the same options with another number of workers."""
@@ -69,3 +135,24 @@ class SearchOptions:
     def from_json(cls, text: str) -> "SearchOptions":
         """Reads what `to_json` wrote."""
         return cls(**json.loads(text))
+
+
+_MORE_OF_THE_SAME = (
+    "iterations",
+    "max_trials",
+    "max_total_epochs",
+    "time_budget_s",
+    "disk_budget_mb",
+    "target",
+    "workers",
+    "memory_limit_mb",
+    "runner",
+)
+
+
+def _problems_of(check: Callable[[], object]) -> tuple[str, ...]:
+    try:
+        check()
+    except ConfigError as error:
+        return error.problems
+    return ()

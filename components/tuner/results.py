@@ -1,13 +1,15 @@
 """Writes what a search found, in the files and formats of the stock Tuner."""
 
 import json
+import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from tfx_automl.components.data import without_nan
-from tfx_automl.search.objective import Objective
-from tfx_automl.search.space import Space
+from tfx_automl.components.tuner.native import Plan
+from tfx_automl.search.objective import Objectives
 from tfx_automl.search.trial import SearchResult
 
 BEST_FILE = "best_hyperparameters.txt"
@@ -30,44 +32,49 @@ def write_keras_tuner_trials(states: list[dict[str, Any]], folder: Path) -> None
     _write(folder / TRIALS_FILE, {"trials": states})
 
 
-def write_search(
-    result: SearchResult, space: Space, objective: Objective, plan: list[str], folders: Mapping[str, Path]
-) -> None:
+def write_search(result: SearchResult, plan: Plan, folders: Mapping[str, Path]) -> None:
     """Writes all outputs of a search of a model family.
 
     Args:
         result: What was found.
-        space: What was searched.
-        objective: By what.
-        plan: The lines that describe the schedule.
+        plan: What was searched.
         folders: Of the outputs `best_hyperparameters`, `tuner_results` and `best_model`.
     """
-    best = space.to_config(result.best.values)
+    best = plan.space.to_config(result.best.values)
     write_best(best, folders["best_hyperparameters"])
-    ranked = sorted(
-        (trial for trial in result.trials if trial.rungs and trial.status != "failed"),
-        key=lambda trial: objective.key(trial.score),
-    )
-    records = ({"trial_id": str(t.trial_id), "score": t.score, **t.values} for t in ranked)
-    write_results(records, folders["tuner_results"])
-    details = {
-        "objective": objective.metric,
-        "direction": objective.direction,
-        "brackets": plan,
-        "stop_reason": result.stop_reason,
-        "best_trial_id": result.best.trial_id,
-        "total_epochs": result.total_epochs,
-        "seconds": round(result.seconds, 2),
-        "utilisation": round(result.utilisation, 4),
-        "trials": [_without_path(trial.to_json()) for trial in result.trials],
-    }
-    _write(folders["tuner_results"] / TRIALS_FILE, details)
+    write_results(_records(result, plan.objectives), folders["tuner_results"])
+    _write(folders["tuner_results"] / TRIALS_FILE, _details(result, plan))
+    shutil.copytree(result.best.checkpoint, folders["best_model"], dirs_exist_ok=True)
     _write(folders["best_model"] / "hyperparameters.json", best)
 
 
-def _without_path(trial: dict[str, Any]) -> dict[str, Any]:
-    """Checkpoints are deleted when the search has ended; their folder would lead nowhere."""
-    return {key: value for key, value in trial.items() if key != "checkpoint"}
+def _records(result: SearchResult, objectives: Objectives) -> list[dict[str, Any]]:
+    """The finished trials, the best first, as the stock Tuner has them."""
+    done = [trial for trial in result.trials if trial.current and not trial.failed]
+    keys = objectives.keys([trial.current for trial in done if trial.current])
+    order = sorted(range(len(done)), key=lambda n: (keys[n], done[n].trial_id))
+    ranked = [done[n] for n in order]
+    return [{"trial_id": str(trial.trial_id), "score": trial.score, **trial.values} for trial in ranked]
+
+
+def _details(result: SearchResult, plan: Plan) -> dict[str, Any]:
+    objectives, options = plan.objectives, plan.options
+    return {
+        "objective": objectives.first.metric,
+        "direction": objectives.first.direction,
+        "objectives": [{"metric": goal.metric, "direction": goal.direction} for goal in objectives.goals],
+        "constraints": [str(constraint) for constraint in objectives.constraints],
+        "options": asdict(options),
+        "space": plan.space.to_config()["space"],
+        "brackets": plan.scheduler.describe(),
+        "stop_reason": result.stop_reason,
+        "best_trial_id": result.best.trial_id,
+        "pareto_front": [trial.trial_id for trial in result.front],
+        "total_epochs": result.total_epochs,
+        "seconds": round(result.seconds, 2),
+        "utilisation": round(result.utilisation, 4),
+        "trials": [trial.to_json() for trial in result.trials],
+    }
 
 
 def _write(path: Path, value: object) -> None:

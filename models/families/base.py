@@ -52,7 +52,7 @@ class Family(abc.ABC):
 
     @abc.abstractmethod
     def optimizer(self, values: Mapping[str, Value]) -> Any:
-        """Returns the `keras.optimizers.Optimizer`."""
+        """Returns the optimizer: a `FusedAdam`, or a `keras.optimizers.Optimizer`."""
 
     def space(self, inputs: InputSpec, rows: int) -> Space:
         """Returns the search space, with the family's name in it."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tfx_automl.models.adam import FusedAdam
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families.base import Family
 from tfx_automl.models.inputs import InputSpec
@@ -42,6 +43,4 @@ class Dense(Family):
 
     def optimizer(self, values: Mapping[str, Value]) -> Any:
         """Adam."""
-        import keras
-
-        return keras.optimizers.Adam(float(values["learning_rate"]))
+        return FusedAdam(float(values["learning_rate"]))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tfx_automl.models.adam import FusedAdam
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families.base import Family
 from tfx_automl.models.inputs import InputSpec
@@ -64,10 +65,7 @@ class Mlp(Family):
 
     def optimizer(self, values: Mapping[str, Value]) -> Any:
         """AdamW (Loshchilov and Hutter 2019)."""
-        import keras
-
-        rate, decay = float(values["learning_rate"]), float(values["weight_decay"])
-        return keras.optimizers.AdamW(rate, weight_decay=decay, clipnorm=1.0)
+        return FusedAdam(float(values["learning_rate"]), float(values["weight_decay"]), clip_norm=1.0)
 
 
 def _numbers(numeric: Any, pieces: int) -> list[Any]:

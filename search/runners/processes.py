@@ -32,12 +32,14 @@ class WorkerSetup:
         environment: Variables to set before anything is imported, such as thread counts.
         memory_limit: The most bytes of memory that a worker may have; one that exceeds it is killed and replaced. None
             is no limit.
+        imports: Modules that take long to import; every worker does so at once, while its first job is not there yet.
     """
 
     factory: str
     arguments: Mapping[str, Any]
     environment: Mapping[str, str]
     memory_limit: int | None = None
+    imports: tuple[str, ...] = ()
 
 
 class ProcessRunner(TrialRunner):
@@ -136,7 +138,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": paths, **setup.environment},
         )
-        self.send(Hello(setup.factory, dict(setup.arguments), str(number)))
+        self.send(Hello(setup.factory, dict(setup.arguments), str(number), setup.imports))
         threading.Thread(target=_read_messages, args=(self, messages), daemon=True).start()
 
     def start_job(self, job: Job) -> None:

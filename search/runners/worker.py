@@ -22,11 +22,13 @@ class Hello:
         factory: `module:callable` that makes the trainable.
         arguments: Its keyword arguments.
         name: What the worker is called in results.
+        imports: Modules to import at once.
     """
 
     factory: str
     arguments: dict[str, Any]
     name: str
+    imports: tuple[str, ...] = ()
 
 
 def main() -> None:
@@ -35,12 +37,25 @@ def main() -> None:
     os.dup2(2, 1)
     jobs = os.fdopen(os.dup(0), "rb")
     hello: Hello = pickle.load(jobs)
+    # Both ends of the pipes close when the search ends, or is killed: then this process has no purpose any more.
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        _serve(hello, jobs, answers)
+
+
+def _serve(hello: Hello, jobs: IO[bytes], answers: IO[bytes]) -> None:
     try:
+        for module in hello.imports:
+            importlib.import_module(module)
+        job = pickle.load(jobs)  # only now is the data there that the trainable opens
         trainable = make_trainable(hello.factory, hello.arguments)
+    except EOFError:
+        raise
     except Exception:
         _send(answers, traceback.format_exc())
         return
-    _serve(trainable, jobs, answers, hello.name)
+    while True:
+        _send(answers, run_job(trainable, job, hello.name, _Teller(jobs, answers)))
+        job = pickle.load(jobs)
 
 
 def make_trainable(factory: str, arguments: dict[str, Any]) -> Trainable:
@@ -50,16 +65,16 @@ def make_trainable(factory: str, arguments: dict[str, Any]) -> Trainable:
     return trainable
 
 
-def _serve(trainable: Trainable, jobs: IO[bytes], answers: IO[bytes], name: str) -> None:
-    def tell(job: Job, record: EpochRecord) -> bool:
-        _send(answers, (job, record))
-        go_on: bool = pickle.load(jobs)
-        return go_on
+class _Teller:
+    """Tells the search of an epoch, and waits for its answer."""
 
-    # Both ends of the pipes close when the search ends, or is killed: then this process has no purpose any more.
-    with contextlib.suppress(EOFError, BrokenPipeError):
-        while True:
-            _send(answers, run_job(trainable, pickle.load(jobs), name, tell))
+    def __init__(self, jobs: IO[bytes], answers: IO[bytes]) -> None:
+        self._jobs, self._answers = jobs, answers
+
+    def __call__(self, job: Job, record: EpochRecord) -> bool:
+        _send(self._answers, (job, record))
+        go_on: bool = pickle.load(self._jobs)
+        return go_on
 
 
 def _send(answers: IO[bytes], message: object) -> None:

@@ -63,7 +63,9 @@ def _floor_log(value: int, base: int) -> int:
     return power
 
 
-def hyperband(max_resource: int, factor: int, max_trials: int | None = None, unit: str = "epochs") -> BracketScheduler:
+def hyperband(
+    max_resource: int, factor: int, max_trials: int | None = None, unit: str = "epochs", iterations: int = 1
+) -> BracketScheduler:
     """Returns Hyperband as a scheduler; see `hyperband_brackets`.
 
     Args:
@@ -71,8 +73,15 @@ def hyperband(max_resource: int, factor: int, max_trials: int | None = None, uni
         factor: η of the paper.
         max_trials: The most trials in all; None is no limit.
         unit: What a level of the resource counts, in the plural.
+        iterations: How often the brackets are run through, with new trials.
     """
-    return BracketScheduler(hyperband_brackets(max_resource, factor, max_trials), unit)
+    brackets: tuple[Bracket, ...] = ()
+    for _ in range(iterations):
+        left = None if max_trials is None else max_trials - sum(b.rungs[0].trials for b in brackets)
+        if left == 0:
+            break
+        brackets += hyperband_brackets(max_resource, factor, left)
+    return BracketScheduler(brackets, unit)
 
 
 def successive_halving(

@@ -52,6 +52,7 @@ def make_data(tmp_path: Path) -> Callable[..., TrainingData]:
             "splits": ["train", "eval", "test"],
             "target_mean": float(target.mean()),
             "target_std": float(target.std()) or 1.0,
+            "fingerprint": f"{kind}-{rows}-{image}",
         }
         (folder / "meta.json").write_text(json.dumps(meta))
         return open_data(folder)

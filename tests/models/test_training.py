@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 
-from tfx_automl.errors import ModelError
+from tfx_automl.errors import ConfigError, ModelError
+from tfx_automl.models.adam import FusedAdam
 from tfx_automl.models.baseline import fit_baselines
 from tfx_automl.models.families import FAMILIES, family_for, get_family
+from tfx_automl.models.feeding import Feed
 from tfx_automl.models.fitting import fit
+from tfx_automl.models.measures import keras_metric, objectives_of
 from tfx_automl.models.metrics import metrics_of
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.trainable import ModelTrainable
 from tfx_automl.models.training import Session
-from tfx_automl.search.job import Job, run_job
+from tfx_automl.search.job import EpochRecord, Job, run_job
 from tfx_automl.search.objective import Objective
 
 MLP = {
@@ -71,30 +74,154 @@ def test_continued_training_equals_training_straight(make_data, tmp_path, values
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_promoted_trial_continues_in_the_worker_and_elsewhere(make_data, tmp_path):
-    data = make_data()
-    here = ModelTrainable(str(data.folder))
-    first = run_job(here, Job(0, MLP, 0, 2, 5, str(tmp_path / "t")), 0)
-    alive = run_job(here, Job(0, MLP, 2, 4, 5, str(tmp_path / "t")), 0)
-    again = run_job(here, Job(1, MLP, 0, 2, 5, str(tmp_path / "u")), 0)
-    elsewhere = run_job(ModelTrainable(str(data.folder)), Job(1, MLP, 2, 4, 5, str(tmp_path / "u")), 1)
-    assert [r.status for r in (first, alive, again, elsewhere)] == ["completed"] * 4
-    assert [record.epoch for record in elsewhere.curve] == [3, 4]
-    for a, b in zip(alive.curve, elsewhere.curve, strict=True):
-        assert a.metrics["val_loss"] == pytest.approx(b.metrics["val_loss"], abs=1e-6)
+def _run(trainable: ModelTrainable, job: Job, epochs: int = 99) -> tuple[str, list[EpochRecord]]:
+    """Runs a job; it is told to stop after so many epochs."""
+    curve: list[EpochRecord] = []
+
+    def tell(_: Job, record: EpochRecord) -> bool:
+        curve.append(record)
+        return len(curve) < epochs
+
+    return run_job(trainable, job, "0", tell).status, curve
 
 
-def test_checkpoint_ahead_of_the_ledger_is_not_taken_for_progress(make_data, tmp_path):
-    """Killed after the checkpoint was saved and before its result was remembered: the same job comes again."""
-    data = make_data()
+def _losses(curve: list[EpochRecord]) -> list[float]:
+    return [record.metrics["val_loss"] for record in curve]
+
+
+@pytest.fixture
+def trainable(make_data):
+    """A function that makes a trainable, each time as another worker would have it."""
+    folder = str(make_data().folder)
+    return lambda **more: ModelTrainable(folder, 2**30, **more)
+
+
+def test_promoted_trial_continues_in_the_worker_and_elsewhere(trainable, tmp_path):
+    here = trainable()
+    _run(here, Job(0, MLP, 0, 2, 5, str(tmp_path / "t")))
+    _, alive = _run(here, Job(0, MLP, 2, 4, 5, str(tmp_path / "t")))
+    _run(here, Job(1, MLP, 0, 2, 5, str(tmp_path / "u")))
+    status, elsewhere = _run(trainable(), Job(1, MLP, 2, 4, 5, str(tmp_path / "u")))
+    assert status == "completed"
+    assert [record.epoch for record in elsewhere] == [3, 4]
+    assert _losses(alive) == pytest.approx(_losses(elsewhere), abs=1e-6)
+
+
+def test_checkpoint_ahead_of_the_ledger_is_told_and_not_trained_again(trainable, tmp_path):
+    """Killed after the checkpoint was saved and before the search heard of it: the same job comes again."""
     folder = str(tmp_path / "t")
-    worker = ModelTrainable(str(data.folder))
-    run_job(worker, Job(0, MLP, 0, 1, 5, folder), 0)
-    lost = run_job(worker, Job(0, MLP, 1, 3, 5, folder), 0)
-    again = run_job(ModelTrainable(str(data.folder)), Job(0, MLP, 1, 3, 5, folder), 0)
-    assert [record.epoch for record in again.curve] == [2, 3]
-    for a, b in zip(lost.curve, again.curve, strict=True):
-        assert a.metrics["val_loss"] == pytest.approx(b.metrics["val_loss"], abs=1e-6)
+    worker = trainable()
+    _run(worker, Job(0, MLP, 0, 1, 5, folder))
+    _, lost = _run(worker, Job(0, MLP, 1, 3, 5, folder))
+    _, again = _run(trainable(), Job(0, MLP, 1, 3, 5, folder))
+    assert again == lost  # the very same seconds, too: they were read, not measured
+
+
+def test_job_that_is_told_to_stop_goes_on_later(trainable, tmp_path):
+    _, straight = _run(trainable(), Job(0, MLP, 0, 4, 5, str(tmp_path / "t")))
+    worker = trainable()
+    status, first = _run(worker, Job(0, MLP, 0, 4, 5, str(tmp_path / "u")), epochs=2)
+    assert (status, len(first)) == ("stopped", 2)
+    _, rest = _run(worker, Job(0, MLP, 2, 4, 5, str(tmp_path / "u")))
+    assert _losses(first + rest) == pytest.approx(_losses(straight), abs=1e-6)
+
+
+def test_deleted_checkpoint_is_made_again(trainable, tmp_path):
+    _, straight = _run(trainable(), Job(0, MLP, 0, 3, 5, str(tmp_path / "t")))
+    _, again = _run(trainable(), Job(0, MLP, 2, 3, 5, str(tmp_path / "nowhere")))
+    assert _losses(again) == pytest.approx(_losses(straight)[2:], abs=1e-6)
+
+
+def test_fewer_rows_for_lower_levels(trainable, tmp_path):
+    """With a quarter of the rows there are a quarter of the steps: the first epoch learns less."""
+    job = Job(0, MLP, 0, 2, 5, str(tmp_path / "t"), stages=((1, 0.25), (2, 1.0)))
+    _, curve = _run(trainable(), job)
+    _, full = _run(trainable(), Job(0, MLP, 0, 2, 5, str(tmp_path / "u")))
+    assert _losses(full)[0] < _losses(curve)[0]
+    assert _losses(full)[1] < _losses(curve)[1] < _losses(curve)[0]
+
+
+def test_rows_that_do_not_fit_into_memory_are_streamed(make_data):
+    data = make_data(rows=20_000)
+    feed = Feed(data, resident_bytes=9000 * 26)
+    assert feed.streams and not Feed(data, 2**30).streams
+    labels, rows = np.asarray(data.split("train").label), 0
+    for window in feed.windows(32, 1.0, np.random.default_rng(0)):
+        assert len(window.labels) <= 9000
+        assert len(np.unique(window.order)) == window.order.size
+        rows += window.order.size
+    assert 20_000 - 3 * 32 < rows <= 20_000
+    session = Session(MLP, data, 0, feed)
+    for _ in range(2):
+        session.train_epoch()
+    assert session.evaluate(data.split("test"))["auc"] > 0.95
+    assert labels.dtype == np.int32
+
+
+def test_shares_of_the_rows_are_nested(make_data):
+    feed = Feed(make_data(), 2**30)
+    some, more = (
+        {int(row) for window in feed.windows(1, share, np.random.default_rng(0)) for row in window.order[:, 0]}
+        for share in (0.3, 0.6)
+    )
+    assert len(some) == 180 and len(more) == 360
+    assert some < more
+
+
+def test_fused_adam_is_the_adam_of_keras(make_data):
+    """The same steps on the same gradients, with weight decay and clipping, up to rounding."""
+    import keras
+    import tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    start = [rng.normal(size=shape).astype(np.float32) for shape in ((4, 3), (3,))]
+    ours, theirs = ([keras.Variable(value) for value in start] for _ in range(2))
+    fused = FusedAdam(0.01, weight_decay=0.1, clip_norm=1.0)
+    reference = keras.optimizers.AdamW(0.01, weight_decay=0.1, clipnorm=1.0)
+    fused.build(ours)
+    for _ in range(20):
+        gradients = [tf.constant(rng.normal(size=value.shape).astype(np.float32) * 3) for value in start]
+        fused.apply(gradients, ours)
+        reference.apply(gradients, theirs)
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-5)
+
+
+def test_sizes_latency_and_keras_metrics_are_measured(make_data):
+    data = make_data("multiclass")
+    record = Session(
+        MLP, data, 0, measures=("latency_ms", "val_f1_score", "val_top_k_categorical_accuracy")
+    ).train_epoch()
+    model = get_family("mlp").build(MLP, data)
+    assert record.metrics["parameters"] == model.count_params()
+    assert record.metrics["model_bytes"] == 4 * model.count_params()
+    assert 0.01 < record.metrics["latency_ms"] < 1000
+    assert 0 < record.metrics["val_f1_score"] < 1
+    assert record.metrics["val_top_k_categorical_accuracy"] == 1.0  # of five, and there are three classes
+
+
+def test_keras_metrics_agree_with_scikit_learn():
+    from sklearn.metrics import f1_score, mean_absolute_percentage_error
+
+    rng = np.random.default_rng(0)
+    label, probability = rng.integers(0, 3, 200), rng.dirichlet(np.ones(3), 200).astype(np.float32)
+    task = TaskSpec("multiclass", "y", ("a", "b", "c"))
+    expected = f1_score(label, probability.argmax(axis=1), average="macro")
+    assert keras_metric("f1_score", task, label, probability) == pytest.approx(expected, abs=1e-6)
+    truth, guess = rng.uniform(1, 2, 200), rng.uniform(1, 2, 200)
+    found = keras_metric("mean_absolute_percentage_error", TaskSpec("regression", "y"), truth, guess)
+    assert found == pytest.approx(100 * mean_absolute_percentage_error(truth, guess), rel=1e-5)
+
+
+def test_objectives_by_name():
+    task = TaskSpec("binary", "y", ("no", "yes"))
+    assert objectives_of(task).metrics == ("val_auc",)
+    found = objectives_of(task, "recall, parameters", ["latency_ms<=2", "accuracy>=0.8"])
+    assert [(goal.metric, goal.direction) for goal in found.goals] == [("val_recall", "max"), ("parameters", "min")]
+    assert [str(constraint) for constraint in found.constraints] == ["latency_ms<=2", "val_accuracy>=0.8"]
+    assert objectives_of(task, "val_cosine_similarity:max").first.direction == "max"
+    with pytest.raises(ConfigError, match=r"a binary task has no metric 'val_magic'; expected one of val_auc"):
+        objectives_of(task, "val_magic")
 
 
 def test_nan_is_an_error_that_says_what_may_help(make_data):
@@ -128,7 +255,7 @@ def test_final_training_stops_early_and_keeps_the_best(make_data):
 
 def test_more_rows_per_batch_than_rows(make_data):
     data = make_data(rows=20)
-    assert Session({**MLP, "batch_size": 512}, data, 0).train_epoch()["loss"] > 0
+    assert Session({**MLP, "batch_size": 512}, data, 0).train_epoch().metrics["loss"] > 0
 
 
 def test_baselines(make_data):

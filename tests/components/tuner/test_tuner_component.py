@@ -68,8 +68,20 @@ def test_options_report_every_mistake():
     from tfx_automl.components.tuner.options import SearchOptions
 
     with pytest.raises(ConfigError) as caught:
-        SearchOptions(algorithm="magic", max_epochs=0, factor=1, max_trials=0, time_budget_s=0, seed=-1, workers=0)
-    assert len(caught.value.problems) == 7
+        SearchOptions(
+            algorithm="magic",
+            sampler="guess",
+            stopper="never",
+            max_epochs=0,
+            factor=1,
+            max_trials=0,
+            time_budget_s=0,
+            constraints=("latency_ms=2",),
+            seed=-1,
+            workers=0,
+            runner="slurm",
+        )
+    assert len(caught.value.problems) == 11
 
 
 @pytest.mark.slow
@@ -118,7 +130,9 @@ def execute(people: SimpleNamespace, tmp_path):
     def run(name: str, **properties) -> dict:
         (tmp_path / "tmp").mkdir(exist_ok=True)
         context = base_executor.BaseExecutor.Context(
-            tmp_dir=str(tmp_path / "tmp"), unique_id="1", stateful_working_dir=str(tmp_path / "state")
+            tmp_dir=str(tmp_path / "tmp"),
+            unique_id="1",
+            stateful_working_dir=str(tmp_path / properties.pop("state", "state") / "1"),
         )
         examples = people.Transform.uris["transformed_examples"]
         outputs = {
@@ -142,7 +156,7 @@ def test_do_with_tune_args_uses_as_many_workers(execute):
 
     options = SearchOptions(algorithm="random", max_trials=3, max_epochs=1)
     found = execute("parallel", search=options.to_json(), tune_args='{"num_parallel_trials": 3}')
-    assert {worker for trial in found["trials"] for worker in trial["workers"]} == {0, 1, 2}
+    assert {worker for trial in found["trials"] for worker in trial["workers"]} == {"0", "1", "2"}
 
 
 @pytest.mark.slow
@@ -164,43 +178,92 @@ def test_missing_split_is_named(execute):
 
 
 @pytest.mark.slow
-def test_interrupted_search_of_another_task_is_not_continued(execute, people, monkeypatch):
+def test_arrays_of_another_task_are_not_taken(execute, people, monkeypatch):
     from tfx_automl.components.tuner import native
     from tfx_automl.components.tuner.options import SearchOptions
 
     seen = []
 
-    def interrupted(data, options, folder, identity):
-        seen.append((data, folder))
+    def interrupted(data, options):
+        seen.append(data)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(native, "search_family", interrupted)
+    monkeypatch.setattr(native, "plan_search", interrupted)
     tasks = [people.task, TaskSpec("regression", "label"), people.task]
     for number, task in enumerate(tasks):
         with pytest.raises(KeyboardInterrupt):
             execute(f"run-{number}", task=task.to_json(), search=SearchOptions().to_json())
-    assert [data.task for data, _ in seen] == tasks
-    assert seen[0] == seen[2] and seen[0][1] != seen[1][1]
+    assert [data.task for data in seen] == tasks
+    assert seen[0] == seen[2] and seen[0].folder != seen[1].folder
 
 
 @pytest.mark.slow
-def test_ledger_of_another_task_is_not_continued(people, tmp_path, monkeypatch):
-    from tfx_automl.components.tuner import native
+def test_searches_differ_by_data_task_and_options_but_not_by_limits(people, tmp_path):
+    from tfx_automl.components.tuner.native import plan_search
     from tfx_automl.components.tuner.options import SearchOptions
     from tfx_automl.models.data import prepare
 
-    keys = []
-
-    def interrupted(path, key):
-        keys.append(key)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(native, "Ledger", interrupted)
     examples = people.Transform.uris["transformed_examples"]
     files = {name: [str(path) for path in (examples / f"Split-{name}").iterdir()] for name in ("train", "eval")}
-    for task in (people.task, people.task, TaskSpec("binary", "label", ("never", "always"))):
-        data = prepare(files, str(people.Transform.uris["transform_graph"]), task, tmp_path / "arrays")
-        assert data.task == task
-        with pytest.raises(KeyboardInterrupt):
-            native.search_family(data, SearchOptions(), tmp_path, "the same examples")
-    assert keys[0] == keys[1] != keys[2]
+    graph = str(people.Transform.uris["transform_graph"])
+
+    def key(files=files, task=people.task, folder="arrays", **options) -> str:
+        return plan_search(prepare(files, graph, task, tmp_path / folder), SearchOptions(**options)).key
+
+    assert key() == key(folder="elsewhere")
+    assert key() == key(max_trials=5, time_budget_s=9, iterations=2, workers=1, target=0.99)
+    others = [
+        key(task=TaskSpec("binary", "label", ("never", "always"))),
+        key(files={"train": files["train"], "eval": files["train"]}, folder="other"),
+        key(seed=1),
+        key(max_epochs=5),
+        key(objective="val_loss"),
+        key(constraints=("parameters<=1000",)),
+    ]
+    assert len({key(), *others}) == 7
+
+
+@pytest.mark.slow
+def test_larger_budget_goes_on_with_the_finished_search(execute):
+    from tfx_automl.components.tuner.options import SearchOptions
+
+    def options(trials: int) -> str:
+        return SearchOptions(algorithm="random", max_trials=trials, max_epochs=2, workers=1).to_json()
+
+    first = execute("first", search=options(2))
+    more = execute("more", search=options(4))
+    straight = execute("straight", search=options(4), state="another")
+    assert more["trials"][:2] == first["trials"]
+    assert len(more["trials"]) == 4 and more["stop_reason"] == "schedule complete"
+    assert [(t["values"], t["score"]) for t in more["trials"]] == [
+        (t["values"], t["score"]) for t in straight["trials"]
+    ]
+
+
+@pytest.mark.slow
+def test_constraints_decide_before_the_objective(execute):
+    from tfx_automl.components.tuner.options import SearchOptions
+
+    options = SearchOptions(algorithm="random", max_trials=6, max_epochs=1, constraints=("parameters<=20000",))
+    found = execute("small", search=options.to_json())
+    feasible = [trial for trial in found["trials"] if trial["feasible"]]
+    assert 0 < len(feasible) < 6
+    assert all((trial["metrics"]["parameters"] <= 20000) == trial["feasible"] for trial in found["trials"])
+    best = found["trials"][found["best_trial_id"]]
+    assert best["score"] == max(trial["score"] for trial in feasible)
+
+
+@pytest.mark.slow
+def test_two_objectives_give_a_front(execute):
+    from tfx_automl.components.tuner.options import SearchOptions
+
+    options = SearchOptions(algorithm="random", max_trials=6, max_epochs=1, objective="val_auc,parameters")
+    found = execute("front", search=options.to_json())
+    points = {t["trial_id"]: (t["metrics"]["val_auc"], t["metrics"]["parameters"]) for t in found["trials"]}
+    front = [
+        number
+        for number, (auc, size) in points.items()
+        if not any((a >= auc and s <= size and (a, s) != (auc, size)) for a, s in points.values())
+    ]
+    assert found["pareto_front"] == front
+    assert found["best_trial_id"] in front

@@ -1,0 +1,118 @@
+"""How training rows come to a compiled epoch: all at once where they fit in memory, else window by window."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfx_automl.models.data import Arrays, TrainingData
+
+_BLOCK_ROWS = 4096
+_SUBSET_SEED = 20180401  # which rows a share of them is must be the same for all trials
+
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows in memory, and the order in which to train on them.
+
+    Attributes:
+        columns: As a model takes them, first dimension rows.
+        labels: First dimension rows.
+        order: int32 row numbers into these, shape [steps, batch].
+    """
+
+    columns: Columns
+    labels: Any
+    order: npt.NDArray[np.int32]
+
+
+class Feed:
+    """The rows of the train split, shared by all trials of a process.
+
+    Args:
+        data: The training data.
+        resident_bytes: The most bytes of training rows that are kept in memory; with more, rows are read from the
+            memory-mapped arrays in windows of that size: blocks of neighbouring rows in a new order every epoch, mixed
+            within their window.
+    """
+
+    def __init__(self, data: TrainingData, resident_bytes: int) -> None:
+        self._arrays = data.split("train")
+        self._row_bytes = max(1, sum(values.nbytes for values in vars(self._arrays).values()) // len(self._arrays))
+        self._window_rows = max(1, resident_bytes // self._row_bytes)
+        self._resident: tuple[Columns, Any] | None = None
+        if len(self._arrays) <= self._window_rows:
+            self._resident = _tensors(self._arrays, slice(None))
+
+    @property
+    def streams(self) -> bool:
+        """Whether rows are read window by window."""
+        return self._resident is None
+
+    def windows(self, batch: int, share: float, rng: np.random.Generator) -> Iterator[Window]:
+        """Yields the rows of one epoch; a last batch that is not full is left out, which every epoch are other rows.
+
+        Args:
+            batch: Rows per step.
+            share: Of the rows, above 0 and up to 1; always the same ones, and more of them with a larger share.
+            rng: Decides the order.
+        """
+        if self._resident is not None:
+            rows = np.arange(len(self._arrays)) if share == 1.0 else self._subset(share)
+            yield Window(*self._resident, _steps(rng.permutation(rows), batch))
+            return
+        blocks = rng.permutation(self._blocks(share))
+        per_window = max(1, self._window_rows // _BLOCK_ROWS)
+        for first in range(0, len(blocks), per_window):
+            window = self._load(np.sort(blocks[first : first + per_window]))
+            order = _steps(rng.permutation(len(window[1])), batch)
+            if len(order):
+                yield Window(*window, order)
+
+    def rows(self, share: float) -> int:
+        """Returns how many rows a share of them is."""
+        return max(1, round(share * len(self._arrays)))
+
+    def _subset(self, share: float) -> npt.NDArray[np.int64]:
+        order = np.random.default_rng(_SUBSET_SEED).permutation(len(self._arrays))
+        return np.sort(order[: self.rows(share)])
+
+    def _blocks(self, share: float) -> npt.NDArray[np.int64]:
+        count = -(-len(self._arrays) // _BLOCK_ROWS)
+        order = np.random.default_rng(_SUBSET_SEED).permutation(count)
+        return order[: max(1, round(share * count))]
+
+    def _load(self, blocks: npt.NDArray[np.int64]) -> tuple[Columns, Any]:
+        parts = [_columns(self._arrays, slice(b * _BLOCK_ROWS, (b + 1) * _BLOCK_ROWS)) for b in blocks]
+        columns = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
+        return columns, np.concatenate([labels for _, labels in parts])
+
+
+def columns_of(arrays: Arrays, rows: slice) -> dict[str, npt.NDArray[Any]]:
+    """Returns rows in the form that a model takes: only the kinds of columns that there are."""
+    kinds: dict[str, npt.NDArray[Any]] = {
+        "numeric": arrays.numeric,
+        "categorical": arrays.categorical,
+        "image": arrays.image,
+    }
+    return {name: np.asarray(values[rows]) for name, values in kinds.items() if values.shape[1]}
+
+
+def _columns(arrays: Arrays, rows: slice) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[Any]]:
+    return columns_of(arrays, rows), np.asarray(arrays.label[rows])
+
+
+def _tensors(arrays: Arrays, rows: slice) -> tuple[Columns, Any]:
+    import tensorflow as tf
+
+    columns, labels = _columns(arrays, rows)
+    return {name: tf.constant(values) for name, values in columns.items()}, tf.constant(labels)
+
+
+def _steps(rows: npt.NDArray[np.int64], batch: int) -> npt.NDArray[np.int32]:
+    steps = len(rows) // batch
+    return rows[: steps * batch].reshape(steps, batch).astype(np.int32)

@@ -1,0 +1,131 @@
+"""What is measured of a model beside the task's own metrics: size, latency, any metric of Keras."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfx_automl.errors import ConfigError
+from tfx_automl.models.metrics import METRICS
+from tfx_automl.models.task import TaskKind, TaskSpec
+from tfx_automl.search.objective import Constraint, Objective, Objectives
+
+SIZES = ("parameters", "model_bytes")
+LATENCY = "latency_ms"
+_LATENCY_RUNS = 30
+
+
+def objectives_of(task: TaskSpec, objective: str | None = None, constraints: Sequence[str] = ()) -> Objectives:
+    """Returns what trials of a task are judged by.
+
+    Args:
+        task: What is to be predicted.
+        objective: One metric or, separated by commas, several, each as `NAME`, `NAME:max` or `NAME:min`; a metric on
+            the eval split with or without `val_` in front. None takes the task's own.
+        constraints: Texts such as `latency_ms<=2`.
+
+    Raises:
+        ConfigError: A metric does not exist, or a text cannot be read.
+    """
+    texts = (objective or task.default_objective).split(",")
+    goals = []
+    for text in texts:
+        name, _, direction = text.strip().partition(":")
+        goals.append(Objective(metric_name(name, task), direction or "auto"))
+    bounds = [Constraint.parse(text) for text in constraints]
+    return Objectives(tuple(goals), tuple(replace(b, metric=metric_name(b.metric, task)) for b in bounds))
+
+
+def metric_name(name: str, task: TaskSpec) -> str:
+    """Returns the name among the metrics of an epoch.
+
+    Args:
+        name: One of the task's `METRICS` with or without `val_` in front, `parameters`, `model_bytes`, `latency_ms`, or
+            the name of a Keras metric such as `f1_score`.
+        task: What is to be predicted.
+
+    Raises:
+        ConfigError: There is no such metric.
+    """
+    if name in (*SIZES, LATENCY):
+        return name
+    short = name.removeprefix("val_")
+    if short not in METRICS[task.kind] and not _known_to_keras(short):
+        known = ", ".join((*own_metrics(task.kind), *SIZES, LATENCY))
+        raise ConfigError(
+            f"objective: a {task.kind} task has no metric {name!r}; expected one of {known}, or the name of a Keras"
+            " metric such as val_f1_score."
+        )
+    return f"val_{short}"
+
+
+def own_metrics(kind: TaskKind) -> tuple[str, ...]:
+    """Returns the names of the metrics on the eval split that every epoch has."""
+    return tuple(f"val_{name}" for name in METRICS[kind])
+
+
+def keras_metrics(names: Sequence[str], task: TaskSpec) -> list[str]:
+    """Returns which of the names need Keras to be computed."""
+    return [name for name in names if name.startswith("val_") and name not in own_metrics(task.kind)]
+
+
+def sizes_of(model: Any) -> dict[str, float]:
+    """Returns the number of parameters, and the bytes of all weights."""
+    weights = model.weights
+    return {
+        "parameters": float(sum(np.prod(w.shape) for w in weights)),
+        "model_bytes": float(sum(np.prod(w.shape) * np.dtype(w.dtype).itemsize for w in weights)),
+    }
+
+
+def latency_ms(predict: Callable[[dict[str, Any]], Any], row: dict[str, npt.NDArray[Any]]) -> float:
+    """Returns how long a prediction for one row takes, in milliseconds.
+
+    The fastest of several counts: what else a machine does can only make it slower.
+
+    Args:
+        predict: The compiled prediction.
+        row: Its input, with one row.
+    """
+    predict(row)
+    seconds = []
+    for _ in range(_LATENCY_RUNS):
+        started = time.perf_counter()
+        np.asarray(predict(row))
+        seconds.append(time.perf_counter() - started)
+    return min(seconds) * 1000
+
+
+def keras_metric(name: str, task: TaskSpec, label: npt.NDArray[Any], prediction: npt.NDArray[Any]) -> float:
+    """Returns a Keras metric of a whole split; the mean over classes where it has a value for each.
+
+    Args:
+        name: Such as `f1_score`, as `keras.metrics.get` takes it.
+        task: What was predicted.
+        label: Class index or target, shape [rows].
+        prediction: As for `metrics_of`.
+    """
+    import keras
+
+    if task.kind == "multiclass" and not name.startswith("sparse_"):
+        truth: npt.NDArray[Any] = np.eye(len(task.classes), dtype=np.float32)[label]
+    else:
+        truth = np.asarray(label, np.float32).reshape(len(label), -1)
+    guess = prediction.reshape(len(label), -1)
+    metric = keras.metrics.get(name)
+    if isinstance(metric, keras.metrics.Metric):
+        metric.update_state(truth, guess)
+        return float(np.mean(np.asarray(metric.result())))
+    return float(np.mean(np.asarray(metric(truth, guess))))
+
+
+def _known_to_keras(name: str) -> bool:
+    import keras
+
+    try:
+        return keras.metrics.get(name) is not None
+    except (ValueError, TypeError):  # unknown, or one that needs arguments
+        return False
