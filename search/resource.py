@@ -1,24 +1,11 @@
 """What trials get more of as they go up: epochs, or rows."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tfx_automl.errors import require
 
 ResourceKind = Literal["epochs", "rows"]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """What a trial must do to finish a level.
-
-    Attributes:
-        stop: Epochs to have trained in all.
-        rows: Share of the training rows to train on.
-    """
-
-    stop: int
-    rows: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,13 +31,19 @@ class Resource:
             (self.epochs >= 1, f"resource: expected 1 epoch or more at each level, got {self.epochs}."),
         )
 
-    def stage(self, done: int, level: int) -> Stage:
-        """Returns what a trial with so many epochs done must do to finish a level."""
-        if self.kind == "epochs":
-            return Stage(max(done, level))
-        return Stage(done + self.epochs, min(1.0, level / self.maximum))
+    def job_event(self, trial_id: int, done: int, level: int) -> dict[str, Any]:
+        """Returns the ledger record of what a trial must do to finish a level.
+
+        Args:
+            trial_id: The trial.
+            done: Epochs that it has done.
+            level: The level.
+        """
+        rows = 1.0 if self.kind == "epochs" else min(1.0, level / self.maximum)
+        stop = max(done, level) if self.kind == "epochs" else done + self.epochs
+        return {"event": "job", "trial_id": trial_id, "level": level, "stop": stop, "rows": rows}
 
     @property
     def unit(self) -> str:
         """What a level counts, in the plural."""
-        return "epochs" if self.kind == "epochs" else f"/{self.maximum} of the rows"
+        return "epochs" if self.kind == "epochs" else f"of {self.maximum} parts of the rows"

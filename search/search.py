@@ -10,8 +10,9 @@ from tfx_automl.search.budget import Budget
 from tfx_automl.search.checkpoints import Checkpoints
 from tfx_automl.search.job import EpochRecord, Job, Result
 from tfx_automl.search.ledger import Ledger
+from tfx_automl.search.limits import Limits
 from tfx_automl.search.lines import trial_line
-from tfx_automl.search.objective import Objectives, Outcome
+from tfx_automl.search.objective import Objectives
 from tfx_automl.search.resource import Resource
 from tfx_automl.search.runners.base import TrialRunner
 from tfx_automl.search.samplers.base import Sampler
@@ -19,8 +20,6 @@ from tfx_automl.search.schedulers.base import Continue, Done, Scheduler, Start
 from tfx_automl.search.state import SearchState, epoch_event, result_event
 from tfx_automl.search.stoppers import Stopper
 from tfx_automl.search.trial import SearchResult, Trial
-
-_FAILURES_ALLOWED = 10
 
 
 class Search:
@@ -56,13 +55,14 @@ class Search:
         seed: int = 0,
     ) -> None:
         self._sampler, self._scheduler, self._objectives = sampler, scheduler, objectives
-        self._runner, self._ledger, self._stopper, self._target = runner, ledger, stopper, target
-        self._resource, self._budget = resource or Resource(), budget or Budget()
+        self._runner, self._ledger, self._stopper = runner, ledger, stopper
+        self._resource, budget = resource or Resource(), budget or Budget()
         self._state = SearchState(objectives, folder, seed)
-        self._checkpoints = Checkpoints(self._budget.disk_bytes)
+        self._limits = Limits(budget, objectives, target, self._state)
+        self._checkpoints = Checkpoints(budget.disk_bytes)
         self._running: dict[int, Job] = {}
         self._stops: dict[int, str] = {}  # why a running trial was told to stop
-        self._exhausted = self._target_reached = False
+        self._exhausted = False
         self._used_before = 0.0
         self._started = time.monotonic()
 
@@ -102,8 +102,6 @@ class Search:
         trials = len(self._state.trials)
         if trials:
             console.line(f"  continues an earlier search: {trials} trials, {self._state.epochs} epochs are known")
-        # What an earlier run came to may be good enough by now.
-        self._target_reached = any(self._reaches(trial.current) for trial in self._state.trials if not trial.failed)
 
     def _emit(self, event: dict[str, Any]) -> None:
         event["t"] = round(self._seconds(), 3)
@@ -112,7 +110,7 @@ class Search:
 
     def _fill(self) -> None:
         """Gives every free worker something to do."""
-        while self._runner.free and not self._limit():
+        while self._runner.free and not self._limits.reason(self._seconds()):
             waiting = [trial_id for trial_id in self._state.tasks if trial_id not in self._running]
             if waiting:
                 if not self._submit(waiting[0]):
@@ -132,7 +130,7 @@ class Search:
         return False
 
     def _may_start(self) -> bool:
-        return not self._exhausted and not self._trials_used_up() and not self._checkpoints.full
+        return not self._exhausted and not self._limits.trials_used_up() and not self._checkpoints.full
 
     def _start(self, decision: Start) -> None:
         """Proposes a trial, or finds out that the space is exhausted."""
@@ -140,44 +138,36 @@ class Search:
         if point is None:
             self._exhausted = True
             return
-        trial_id = len(self._state.trials)
-        self._emit({"event": "proposal", "trial_id": trial_id, "bracket": decision.bracket, "values": point})
-        self._assign(trial_id, decision.level)
+        job = self._resource.job_event(len(self._state.trials), 0, decision.level)
+        # One record: a search that is killed now has either a trial with something to do, or none.
+        self._emit({**job, "event": "proposal", "bracket": decision.bracket, "values": point})
 
     def _assign(self, trial_id: int, level: int) -> None:
-        """Decides on a job; a trial that a stopper ended takes its place without one."""
+        """Sends a trial on; one that a stopper ended takes its place without training."""
         trial = self._state.trials[trial_id]
         if trial.status == "ended":
             self._emit({"event": "carried", "trial_id": trial_id, "level": level})
-            return
-        stage = self._resource.stage(trial.epochs, level)
-        self._emit({"event": "job", "trial_id": trial_id, "level": level, "stop": stage.stop, "rows": stage.rows})
+        else:
+            self._emit(self._resource.job_event(trial_id, trial.epochs, level))
 
     def _submit(self, trial_id: int) -> bool:
-        """Hands a job to the runner; a job that does not fit into the budget of epochs ends where that does."""
-        job = self._state.job(trial_id, self._deadline())
-        if self._budget.epochs is not None:
-            planned = sum(j.stop - self._state.trials[i].epochs for i, j in self._running.items())
-            left = self._budget.epochs - self._state.epochs - planned
-            if left <= 0:
-                return False
-            job = job.until(min(job.stop, job.start + left))
-        self._running[trial_id] = job
-        self._runner.submit(job)
-        return True
+        """Hands a job, or what the budget leaves of it, to the runner; returns whether there was any."""
+        left = self._limits.seconds_left(self._seconds())
+        job = self._state.job(trial_id, None if left is None else time.time() + left)
+        cut = self._limits.cut(job, self._running)
+        if cut is not None:
+            self._running[trial_id] = cut
+            self._runner.submit(cut)
+        return cut is not None
 
     def _on_epoch(self, job: Job, record: EpochRecord) -> bool:
         """Notes an epoch of a running job; returns whether the job goes on."""
         self._emit(epoch_event(job.trial_id, record))
         if job.trial_id in self._stops:
             return False
-        outcome = self._objectives.outcome(record.metrics)
-        if self._reaches(outcome):
-            self._target_reached = True
-            self._stops[job.trial_id] = "ended"
-        elif self._target_reached:
+        if self._limits.target_reached():
             self._stops[job.trial_id] = "paused"
-        elif self._stopper and self._stopper.should_stop(*self._curves(job.trial_id)):
+        elif self._stopper and self._stopper.should_stop(*self._state.curves(job.trial_id)):
             self._stops[job.trial_id] = "ended"
         return job.trial_id not in self._stops
 
@@ -197,60 +187,18 @@ class Search:
         needed = self._scheduler.may_continue(self._state.views(), self._objectives)
         self._checkpoints.tidy(self._state.trials, needed, self._state.tasks, self._objectives)
 
-    def _curves(self, trial_id: int) -> tuple[list[float], list[list[float]]]:
-        """Returns the losses of a trial, and of all others that did not fail."""
-        goal = self._objectives.first
-        curves = {
-            trial.trial_id: [goal.key(goal.score(record.metrics)) for record in trial.curve]
-            for trial in self._state.trials
-            if not trial.failed
-        }
-        return curves.pop(trial_id), list(curves.values())
-
-    def _reaches(self, outcome: Outcome | None) -> bool:
-        if self._target is None or outcome is None or not outcome.feasible:
-            return False
-        goal = self._objectives.first
-        return goal.key(outcome.scores[0]) <= goal.key(self._target)
-
     def _seconds(self) -> float:
         return self._used_before + time.monotonic() - self._started
 
-    def _deadline(self) -> float | None:
-        limit = self._budget.seconds
-        return None if limit is None else time.time() + limit - self._seconds()
-
-    def _trials_used_up(self) -> bool:
-        limit = self._budget.trials
-        return limit is not None and sum(not trial.failed for trial in self._state.trials) >= limit
-
-    def _limit(self) -> str | None:
-        """Returns what forbids any further job, if anything does."""
-        if self._target_reached:
-            return "target reached"
-        if self._hopeless():
-            return "too many trials failed"
-        if self._budget.seconds is not None and self._seconds() >= self._budget.seconds:
-            return "time budget used up"
-        if self._budget.epochs is not None and self._state.epochs >= self._budget.epochs:
-            return "epoch budget used up"
-        return None
-
     def _stop_reason(self) -> str:
-        if limit := self._limit():
-            return limit
+        if reason := self._limits.reason(self._seconds()):
+            return reason
         if self._checkpoints.full:
             return "disk budget used up"
         if self._exhausted:
             return "space exhausted"
         more = self._scheduler.next(self._state.views(), self._objectives)
         return "schedule complete" if isinstance(more, Done) else "trial budget used up"
-
-    def _hopeless(self) -> bool:
-        """A failed trial is replaced, but not for ever."""
-        failed = sum(trial.failed for trial in self._state.trials)
-        good = sum(bool(trial.curve) for trial in self._state.trials if not trial.failed)
-        return failed >= _FAILURES_ALLOWED + 2 * good
 
     def _best(self) -> tuple[Trial, tuple[Trial, ...]]:
         """Returns the best trial, and the front, of those that have a checkpoint."""

@@ -60,6 +60,16 @@ class SearchState:
         levels = {trial_id: task.level for trial_id, task in self.tasks.items()}
         return [trial.view(levels.get(trial.trial_id)) for trial in self.trials]
 
+    def curves(self, trial_id: int) -> tuple[list[float], list[list[float]]]:
+        """Returns the losses of a trial after each epoch, and those of all others that did not fail."""
+        goal = self._objectives.first
+        curves = {
+            trial.trial_id: [goal.key(goal.score(record.metrics)) for record in trial.curve]
+            for trial in self.trials
+            if not trial.failed
+        }
+        return curves.pop(trial_id), list(curves.values())
+
     def job(self, trial_id: int, deadline: float | None) -> Job:
         """Returns the job that does what a trial has still to do."""
         trial, task = self.trials[trial_id], self.tasks[trial_id]
@@ -85,6 +95,7 @@ class SearchState:
         values: Point = dict(event["values"])
         seed = self._seed * _SEED_STRIDE + number
         self.trials.append(Trial(number, event["bracket"], values, seed, str(self._folder / f"trial-{number:04d}")))
+        self._job(event)
 
     def _job(self, event: Event) -> None:
         self.tasks[event["trial_id"]] = Task(event["level"], event["stop"])
