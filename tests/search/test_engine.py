@@ -80,6 +80,15 @@ def _start(folder: Path, workers: int) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
+def _kill_after(process: subprocess.Popen, log: Path, epochs: int) -> None:
+    """Kills the whole process group as soon as so many epochs have been trained in all."""
+    while not log.exists() or len(log.read_text().splitlines()) < epochs:
+        assert process.poll() is None, "the search ended before it could be killed"
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_again_and_again_it_comes_to_the_same_end(tmp_path, workers):
@@ -87,17 +96,12 @@ def test_killed_again_and_again_it_comes_to_the_same_end(tmp_path, workers):
     expected = _search(tmp_path / "straight", _here(), hyperband(9, 3))
     folder = tmp_path / "killed"
     folder.mkdir()
-    kills = 0
-    for wait in (0.9, 0.6, 1.0, 0.7, 1.1, 0.8, 1.2, 60.0):
-        process = _start(folder, workers)
-        try:
-            process.communicate(timeout=wait)
-            break
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            kills += 1
-    assert process.returncode == 0 and kills >= 2
+    kills = (3, 9, 20, 33, 47)
+    for epochs in kills:
+        _kill_after(_start(folder, workers), folder / "log", epochs)
+    last = _start(folder, workers)
+    last.communicate(timeout=60)
+    assert last.returncode == 0
     result = _search(folder, _here(), hyperband(9, 3))  # there is nothing left to do
     by_values = {json.dumps(t.values): (t.epochs, t.score) for t in result.trials}
     assert by_values == {json.dumps(t.values): (t.epochs, t.score) for t in expected.trials}
@@ -105,7 +109,7 @@ def test_killed_again_and_again_it_comes_to_the_same_end(tmp_path, workers):
         assert _facts(result) == _facts(expected)
     trained = _trained(folder / "log")
     # An epoch that ran when the search was killed may have been noted in the log before it was saved.
-    assert len(trained) - len(set(trained)) <= kills * workers
+    assert len(trained) - len(set(trained)) <= len(kills) * workers
     assert len(set(trained)) == expected.total_epochs
 
 
