@@ -101,21 +101,10 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any) -> list
     from tfx_automl.components.baseline.component import Baseline
     from tfx_automl.components.trainer.component import Trainer
     from tfx_automl.components.tuner.component import Tuner
-    from tfx_automl.components.tuner.options import SearchOptions
 
     examples = transform.outputs["transformed_examples"]
     graph = transform.outputs["transform_graph"]
-    search = SearchOptions(
-        family=config.family,
-        max_epochs=config.max_epochs,
-        factor=config.factor,
-        max_trials=config.max_trials,
-        time_budget_s=config.time_budget,
-        objective=config.objective,
-        seed=config.seed,
-        workers=config.workers,
-    )
-    tuner = Tuner(examples=examples, transform_graph=graph, task=task, search=search)
+    tuner = Tuner(examples=examples, transform_graph=graph, task=task, search=config.search_options())
     trainer = Trainer(
         examples=examples,
         transform_graph=graph,

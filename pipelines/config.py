@@ -2,12 +2,14 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
 from tfx_automl.errors import ConfigError, require
 from tfx_automl.pipelines import converters
+from tfx_automl.pipelines.option import option
+from tfx_automl.pipelines.search_config import SearchConfig
 
 TASKS = ("auto", "binary", "multiclass", "regression")
 TRAINER_MODES = ("retrain", "reuse")
@@ -16,15 +18,8 @@ _QUOTES = "a name with a comma in double quotes: `'a,\"b,c\"'`"
 _UNREADABLE: Mapping[str, object] = MappingProxyType({"sensitive": ((),), "max_gap": {"": 0.0}})
 
 
-def _option(
-    convert: Callable[[object], Any], help_text: str, *, metavar: str = "", repeat: bool = False, **default: Any
-) -> Any:
-    """A field with what the command line needs to know about it; only `convert` ever sees what a person wrote."""
-    return field(metadata={"convert": convert, "help": help_text, "metavar": metavar, "repeat": repeat}, **default)
-
-
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
+class RunConfig(SearchConfig):
     """Everything that a run depends on. Wrong values are refused on construction, all of them at once.
 
     Every field is a flag of `tfx-automl run` (`max_epochs` is `--max-epochs`) and a key of its YAML file.
@@ -33,118 +28,90 @@ class RunConfig:
         ConfigError: With one line for every mistake.
     """
 
-    data: str = _option(converters.text, "the file with the training data", metavar="FILE")
-    label: str = _option(converters.text, "the column to predict", metavar="COLUMN")
-    output: str = _option(converters.text, "the folder for everything that the run makes", metavar="FOLDER")
-    test_data: str | None = _option(
+    data: str = option(converters.text, "the file with the training data", metavar="FILE")
+    label: str = option(converters.text, "the column to predict", metavar="COLUMN")
+    output: str = option(converters.text, "the folder for everything that the run makes", metavar="FOLDER")
+    test_data: str | None = option(
         converters.text, "a file of its own for the test split", metavar="FILE", default=None
     )
-    sensitive: tuple[tuple[str, ...], ...] = _option(
+    sensitive: tuple[tuple[str, ...], ...] = option(
         converters.slices,
         f"a column whose groups the model must treat fairly, or `a,b` for a crossing; repeatable; {_QUOTES}",
         metavar="COLUMN[,COLUMN]",
         repeat=True,
         default=(),
     )
-    task: str = _option(converters.text, "auto, binary, multiclass or regression", metavar="TASK", default="auto")
-    positive: str | None = _option(
+    task: str = option(converters.text, "auto, binary, multiclass or regression", metavar="TASK", default="auto")
+    positive: str | None = option(
         converters.text,
         "the label value that counts as positive (default: the last in order)",
         metavar="VALUE",
         default=None,
     )
-    columns: tuple[str, ...] | None = _option(
+    columns: tuple[str, ...] | None = option(
         converters.names, f"the column names, for a file without a header; {_QUOTES}", metavar="A,B,...", default=None
     )
-    missing: tuple[str, ...] | None = _option(
+    missing: tuple[str, ...] | None = option(
         converters.tokens,
         "a text that stands for a missing value, instead of the usual ones; repeatable",
         metavar="TOKEN",
         repeat=True,
         default=None,
     )
-    delimiter: str = _option(
-        converters.text, "what separates the columns of the file", metavar="CHARACTER", default=","
-    )
-    encoding: str = _option(converters.text, "how the text of the file is encoded", metavar="NAME", default="utf-8")
-    types: Mapping[str, str] = _option(
+    delimiter: str = option(converters.text, "what separates the columns of the file", metavar="CHARACTER", default=",")
+    encoding: str = option(converters.text, "how the text of the file is encoded", metavar="NAME", default="utf-8")
+    types: Mapping[str, str] = option(
         converters.pairs,
         "type of a column, where its looks deceive: int, float, string, bytes or time, as zip=string; repeatable",
         metavar="COLUMN=TYPE",
         repeat=True,
         default_factory=dict,
     )
-    on_bad_row: str = _option(
+    on_bad_row: str = option(
         converters.text,
         "fail, or skip (count, and list in rejected.csv) rows that cannot be read",
         metavar="WHAT",
         default="fail",
     )
-    exclude: tuple[str, ...] = _option(
+    exclude: tuple[str, ...] = option(
         converters.names, f"columns that the model must not see; {_QUOTES}", metavar="A,B,...", default=()
     )
-    split: tuple[int, int, int] = _option(
+    split: tuple[int, int, int] = option(
         converters.ratios, "shares of train, eval and test", metavar="70,15,15", default=(70, 15, 15)
     )
-    split_key: str | None = _option(
+    split_key: str | None = option(
         converters.text,
         "a column whose groups never straddle splits, such as a customer",
         metavar="COLUMN",
         default=None,
     )
-    split_time: str | None = _option(
+    split_time: str | None = option(
         converters.text, "a column of times: the latest rows evaluate and test", metavar="COLUMN", default=None
     )
-    split_column: str | None = _option(
+    split_column: str | None = option(
         converters.text, "a column that says train, eval or test", metavar="COLUMN", default=None
     )
-    family: str = _option(
-        converters.text, "the model family (auto: chosen by the data)", metavar="NAME", default="auto"
-    )
-    objective: str | None = _option(
-        converters.text,
-        "the metric to optimise on the eval split, such as val_auc (default: by the task)",
-        metavar="METRIC",
-        default=None,
-    )
-    max_epochs: int = _option(
-        converters.whole, "the most epochs that one trial, and the final training, may take", metavar="N", default=27
-    )
-    factor: int = _option(
-        converters.whole, "Hyperband: one trial in so many goes on at each rung", metavar="N", default=3
-    )
-    max_trials: int | None = _option(converters.whole, "the most trials", metavar="N", default=None)
-    time_budget: float | None = _option(
-        converters.duration, "the longest time for the search, as 90s, 5m or 1h30m", metavar="TIME", default=None
-    )
-    seed: int = _option(converters.whole, "where all randomness starts", metavar="N", default=0)
-    workers: int | None = _option(
-        converters.whole, "processes that train trials (default: one per core)", metavar="N", default=None
-    )
-    trainer: str = _option(
+    trainer: str = option(
         converters.text,
         "retrain (from scratch, with the best hyperparameters) or reuse (the search's best model)",
         metavar="MODE",
         default="retrain",
     )
-    patience: int = _option(
-        converters.whole, "the final training stops after so many epochs without progress", metavar="N", default=5
-    )
-    min_metric: Mapping[str, float] = _option(
+    min_metric: Mapping[str, float] = option(
         converters.bounds,
         "gate: bound on a test metric, as auc=0.9 (errors such as loss: at most); repeatable",
         metavar="METRIC=VALUE",
         repeat=True,
         default_factory=dict,
     )
-    max_gap: Mapping[str, float] = _option(
+    max_gap: Mapping[str, float] = option(
         converters.bounds,
         "gate: bound on a fairness gap, as equalized_odds_difference=0.1; repeatable",
         metavar="GAP=VALUE",
         repeat=True,
         default_factory=dict,
     )
-    min_slice_size: int = _option(
+    min_slice_size: int = option(
         converters.whole, "groups with fewer test rows are reported as too small", metavar="N", default=30
     )
 
@@ -152,7 +119,12 @@ class RunConfig:
         object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
         object.__setattr__(self, "min_metric", MappingProxyType(dict(self.min_metric)))
         object.__setattr__(self, "max_gap", MappingProxyType(dict(self.max_gap)))
-        require(*_contradictions(self))
+        problems = [message for holds, message in _contradictions(self) if not holds]
+        try:
+            self.search_options()
+        except ConfigError as error:
+            problems += error.problems
+        require(*((False, problem) for problem in problems))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "RunConfig":
@@ -223,16 +195,7 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
             config.label not in (config.split_key, config.split_time, config.split_column),
             f"The label {config.label!r} cannot divide the rows; name another column.",
         ),
-        (config.max_epochs >= 1, f"--max-epochs: expected 1 or more, got {config.max_epochs}."),
-        (config.factor >= 2, f"--factor: expected 2 or more, got {config.factor}."),
-        (
-            config.max_trials is None or config.max_trials >= 1,
-            f"--max-trials: expected 1 or more, got {config.max_trials}.",
-        ),
-        (config.workers is None or config.workers >= 1, f"--workers: expected 1 or more, got {config.workers}."),
-        (config.time_budget is None or config.time_budget > 0, "--time-budget: expected a time above zero."),
         (0 <= config.seed < 2**31, f"--seed: expected 0 to {2**31 - 1}, got {config.seed}."),
-        (config.patience >= 1, f"--patience: expected 1 or more, got {config.patience}."),
         (config.min_slice_size >= 1, f"--min-slice-size: expected 1 or more, got {config.min_slice_size}."),
         (
             config.label not in columns,
@@ -255,5 +218,10 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
 
 
 def option_fields() -> tuple["Field[Any]", ...]:
-    """Returns the fields in the order in which `--help` and the README list them."""
-    return fields(RunConfig)
+    """Returns the fields in the order in which `--help` and the README list them: data, search, what follows it."""
+    search, own = (
+        fields(SearchConfig),
+        [f for f in fields(RunConfig) if f.name not in SearchConfig.__dataclass_fields__],
+    )
+    place = [entry.name for entry in own].index("trainer")
+    return (*own[:place], *search, *own[place:])

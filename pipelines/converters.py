@@ -1,6 +1,7 @@
 """From what a person writes (a flag, a YAML value) to typed values; each function says what it expected."""
 
 import csv
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,21 @@ def whole(value: object) -> int:
         return int(str(value)) if not isinstance(value, float) else int(value)
     except ValueError:
         raise ValueError(f"expected a whole number, got {value!r}") from None
+
+
+def number(value: object) -> float:
+    """Reads a number.
+
+    Raises:
+        ValueError: It is none, or not finite.
+    """
+    try:
+        found = math.nan if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"expected a number, got {value!r}")
+    return found
 
 
 def text(value: object) -> str:

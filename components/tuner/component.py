@@ -57,6 +57,7 @@ class Tuner(base_component.BaseComponent):
         examples: types.BaseChannel,
         transform_graph: types.BaseChannel | None = None,
         schema: types.BaseChannel | None = None,
+        base_model: types.BaseChannel | None = None,
         *,
         task: TaskSpec | None = None,
         search: SearchOptions | None = None,
@@ -73,6 +74,7 @@ class Tuner(base_component.BaseComponent):
             examples: Transformed `Examples` with the splits `train` and `eval`.
             transform_graph: The `TransformGraph` that made them.
             schema: The raw `Schema`; handed to `tuner_fn`.
+            base_model: The `best_model` of an earlier search: its hyperparameters are tried first. Handed to `tuner_fn`.
             task: What is to be predicted; searches a model family.
             search: How to search a model family.
             tuner_fn: Module path of a stock `tuner_fn`, such as `my.module.tuner_fn`.
@@ -91,6 +93,7 @@ class Tuner(base_component.BaseComponent):
             "examples": examples,
             "transform_graph": transform_graph,
             "schema": schema,
+            "base_model": base_model,
             "tuner_fn": tuner_fn,
             "module_file": module_file,
             "tune_args": tune_args,

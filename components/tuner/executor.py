@@ -1,6 +1,7 @@
 """The executor of Tuner: unpacks artifacts and calls the search."""
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from tfx.utils import proto_utils
 from tfx_automl.components.data import training_data
 from tfx_automl.components.tuner import kerastuner, native, results
 from tfx_automl.components.tuner.options import SearchOptions
+from tfx_automl.errors import ModelError
 from tfx_automl.models.task import TaskSpec
+from tfx_automl.search.parameters import Point
 from tfx_automl.search.runners.processes import ProcessRunner
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -44,7 +47,7 @@ class Executor(base_executor.BaseExecutor):
         # Workers import TensorFlow while the data is being parsed.
         with ProcessRunner(native.worker_setup(arrays, task, options), native.workers_of(options)) as runner:
             data = training_data(input_dict["examples"], input_dict.get("transform_graph"), task, arrays)
-            plan = native.plan_search(data, options)
+            plan = native.plan_search(data, options, first=_points_of(input_dict.get("base_model")))
             result = native.run_search(plan, runner, searches)
         results.write_search(result, plan, folders)
         # The ledger and the best checkpoints stay: with a larger budget, the search goes on.
@@ -59,6 +62,24 @@ class Executor(base_executor.BaseExecutor):
         if self._context is None or not self._context.stateful_working_dir:
             return Path(self._get_tmp_dir())
         return Path(self._context.stateful_working_dir).parent / "searches"
+
+
+def _points_of(base_model: list[types.Artifact] | None) -> list[Point]:
+    """Returns the hyperparameters of an earlier search's best model.
+
+    Raises:
+        ModelError: The model is no `best_model` of this Tuner.
+    """
+    if not base_model:
+        return []
+    path = Path(artifact_utils.get_single_uri(base_model)) / "hyperparameters.json"
+    if not path.is_file():
+        raise ModelError(
+            f"base_model: {path.parent} is no best_model of this Tuner, it lacks {path.name}; give that output of an"
+            " earlier search, or leave base_model out."
+        )
+    point: Point = json.loads(path.read_text(encoding="utf-8"))["values"]
+    return [point]
 
 
 def _with_tune_args(options: SearchOptions, exec_properties: dict[str, Any]) -> SearchOptions:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from tfx_automl.models.measures import objectives_of
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.search.ledger import Ledger, content_key
 from tfx_automl.search.objective import Objectives
+from tfx_automl.search.parameters import Point
 from tfx_automl.search.runners.base import TrialRunner
 from tfx_automl.search.runners.processes import WorkerSetup
 from tfx_automl.search.samplers import sampler_for
+from tfx_automl.search.samplers.first import FirstPoints
 from tfx_automl.search.schedulers.base import Scheduler
 from tfx_automl.search.search import Search
 from tfx_automl.search.space import Space
@@ -39,6 +42,7 @@ class Plan:
         objectives: What trials are judged by.
         scheduler: Which trial trains next, and how far.
         key: What identifies the search.
+        first: Points to try first.
     """
 
     data: TrainingData
@@ -47,15 +51,19 @@ class Plan:
     objectives: Objectives
     scheduler: Scheduler
     key: str
+    first: tuple[Point, ...] = ()
 
 
-def plan_search(data: TrainingData, options: SearchOptions, scheduler: Scheduler | None = None) -> Plan:
+def plan_search(
+    data: TrainingData, options: SearchOptions, scheduler: Scheduler | None = None, first: Sequence[Point] = ()
+) -> Plan:
     """Finds out what there is to search.
 
     Args:
         data: The training data.
         options: How to search.
         scheduler: Another schedule than the options'.
+        first: Points to try first, such as the best of an earlier search; those that are not in the space are left out.
 
     Raises:
         ConfigError: An option does not fit the task.
@@ -67,15 +75,19 @@ def plan_search(data: TrainingData, options: SearchOptions, scheduler: Scheduler
     goals = ", ".join(f"{goal.metric} ({goal.direction})" for goal in objectives.goals)
     bounds = "".join(f", {constraint}" for constraint in objectives.constraints)
     console.line(f"  family {family.name}, objective {goals}{bounds}, {workers_of(options)} workers")
+    known = tuple(point for point in first if space.contains(point))
+    for point in first:
+        console.line(f"  {'first' if point in known else 'not in the space, so left out'}: {point}")
     key = content_key(
         data=data.fingerprint,
         task=data.task.to_json(),
         space=space.to_config(),
         options=options.identity(),
+        first=known,
         version=tfx_automl.__version__,
     )
     scheduler = scheduler or options.strategy().make_scheduler(options.stages, options.budget)
-    return Plan(data, options, space, objectives, scheduler, key)
+    return Plan(data, options, space, objectives, scheduler, key, known)
 
 
 def run_search(plan: Plan, runner: TrialRunner, folder: Path) -> SearchResult:
@@ -91,7 +103,7 @@ def run_search(plan: Plan, runner: TrialRunner, folder: Path) -> SearchResult:
     ledger = Ledger(folder / "ledger.jsonl", plan.key)
     try:
         return Search(
-            sampler_for(str(options.strategy().sampler), plan.space, options.seed),
+            FirstPoints(plan.first, sampler_for(str(options.strategy().sampler), plan.space, options.seed)),
             plan.scheduler,
             plan.objectives,
             runner,

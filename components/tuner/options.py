@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 from tfx_automl.errors import ConfigError, require
@@ -78,24 +79,31 @@ class SearchOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "constraints", tuple(self.constraints))
-        parts = (self.strategy, lambda: self.stages, lambda: parse_stopper(self.stopper, self.patience))
-        checks = [*parts, *(lambda text=text: Constraint.parse(text) for text in self.constraints)]
+        checks: list[Callable[[], object]] = [
+            self.strategy,
+            partial(parse_stopper, self.stopper, max(1, self.patience)),
+            *(partial(Constraint.parse, text) for text in self.constraints),
+        ]
         problems = [problem for check in checks for problem in _problems_of(check)]
         problems += [message for holds, message in self._numbers() if not holds]
         require(*((False, problem) for problem in problems))
 
     def _numbers(self) -> Iterator[tuple[bool, str]]:
+        yield self.resource in ("epochs", "rows"), f"resource: expected epochs or rows, got {self.resource!r}."
+        for name in ("max_epochs", "rung_epochs", "patience"):
+            yield getattr(self, name) >= 1, f"{name}: expected 1 or more, got {getattr(self, name)}."
         limits = (
             "max_trials",
             "max_total_epochs",
-            "time_budget_s",
             "disk_budget_mb",
             "workers",
             "memory_limit_mb",
         )
         for name in limits:
             value = getattr(self, name)
-            yield value is None or value > 0, f"{name}: expected a number above 0, got {value}."
+            yield value is None or value >= 1, f"{name}: expected 1 or more, got {value}."
+        budget = self.time_budget_s
+        yield budget is None or budget > 0, f"time_budget_s: expected a time above zero, got {budget}."
         yield self.seed >= 0, f"seed: expected 0 or more, got {self.seed}."
         yield self.runner in RUNNERS, f"runner: expected one of {', '.join(RUNNERS)}, got {self.runner!r}."
 

@@ -144,6 +144,8 @@ def execute(people: SimpleNamespace, tmp_path):
             "examples": artifact(standard_artifacts.Examples, examples, properties.pop("splits", ["train", "eval"])),
             "transform_graph": artifact(standard_artifacts.TransformGraph, people.Transform.uris["transform_graph"]),
         }
+        if base := properties.pop("base_model", None):
+            inputs["base_model"] = artifact(standard_artifacts.Model, base)
         Executor(context).Do(inputs, outputs, {"task": people.task.to_json(), **properties})
         return json.loads((tmp_path / name / "results" / "trials.json").read_text())
 
@@ -267,3 +269,18 @@ def test_two_objectives_give_a_front(execute):
     ]
     assert found["pareto_front"] == front
     assert found["best_trial_id"] in front
+
+
+@pytest.mark.slow
+def test_base_model_of_an_earlier_search_is_tried_first(execute, tmp_path):
+    from tfx_automl.components.tuner.options import SearchOptions
+
+    def options(seed: int) -> str:
+        return SearchOptions(algorithm="random", max_trials=2, max_epochs=1, seed=seed).to_json()
+
+    first = execute("first", search=options(0))
+    best = first["trials"][first["best_trial_id"]]["values"]
+    second = execute("second", search=options(1), base_model=tmp_path / "first" / "model")
+    assert [trial["values"] for trial in second["trials"]][0] == best
+    with pytest.raises(ModelError, match=r"is no best_model of this Tuner, it lacks hyperparameters.json"):
+        execute("third", search=options(1), base_model=tmp_path / "first" / "results")

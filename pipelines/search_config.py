@@ -1,0 +1,145 @@
+"""The part of a run's configuration that says how to search."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tfx_automl.errors import ConfigError
+from tfx_automl.pipelines import converters
+from tfx_automl.pipelines.option import option
+
+if TYPE_CHECKING:
+    from tfx_automl.components.tuner.options import SearchOptions
+
+# Where an option of the component has another name than the flag.
+_OPTIONS = {
+    "time_budget": "time_budget_s",
+    "disk_budget": "disk_budget_mb",
+    "memory_limit": "memory_limit_mb",
+}
+_SAME = (
+    "family",
+    "algorithm",
+    "sampler",
+    "scheduler",
+    "objective",
+    "target",
+    "resource",
+    "max_epochs",
+    "factor",
+    "iterations",
+    "stopper",
+    "patience",
+    "max_trials",
+    "max_total_epochs",
+    "seed",
+    "workers",
+    "runner",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """How to search."""
+
+    family: str = option(converters.text, "the model family (auto: chosen by the data)", metavar="NAME", default="auto")
+    algorithm: str = option(
+        converters.text,
+        "hyperband, bohb, asha, halving, random, grid, bayesian, gp, evolution or reinforce",
+        metavar="NAME",
+        default="hyperband",
+    )
+    sampler: str | None = option(
+        converters.text,
+        "what to try next, if not the algorithm's: random, grid, bayesian, gp, evolution or reinforce",
+        metavar="NAME",
+        default=None,
+    )
+    scheduler: str | None = option(
+        converters.text,
+        "how far trials train, if not the algorithm's: hyperband, asha, halving or full",
+        metavar="NAME",
+        default=None,
+    )
+    objective: str | None = option(
+        converters.text,
+        "the metric to optimise on the eval split, such as val_auc (default: by the task), also latency_ms, parameters"
+        " or a Keras metric such as val_f1_score; several, as `val_auc,latency_ms`, give a Pareto front",
+        metavar="METRIC",
+        default=None,
+    )
+    target: float | None = option(
+        converters.number, "the search ends when the objective is this good", metavar="SCORE", default=None
+    )
+    resource: str = option(
+        converters.text,
+        "what better trials get more of: epochs, or rows (then --max-epochs is into how many parts they are cut)",
+        metavar="WHAT",
+        default="epochs",
+    )
+    max_epochs: int = option(
+        converters.whole, "the most epochs that one trial, and the final training, may take", metavar="N", default=27
+    )
+    factor: int = option(
+        converters.whole, "Hyperband and ASHA: one trial in so many goes on at each rung", metavar="N", default=3
+    )
+    iterations: int = option(
+        converters.whole, "Hyperband: how often its brackets are run through", metavar="N", default=1
+    )
+    stopper: str = option(
+        converters.text,
+        "end trials early: plateau, median, or both, as `plateau|median`",
+        metavar="NAME",
+        default="none",
+    )
+    max_trials: int | None = option(converters.whole, "the most trials", metavar="N", default=None)
+    max_total_epochs: int | None = option(
+        converters.whole, "the most epochs of all trials together", metavar="N", default=None
+    )
+    time_budget: float | None = option(
+        converters.duration, "the longest time for the search, as 90s, 5m or 1h30m", metavar="TIME", default=None
+    )
+    disk_budget: int | None = option(converters.whole, "the most megabytes of checkpoints", metavar="MB", default=None)
+    memory_limit: int | None = option(
+        converters.whole,
+        "the most megabytes of memory of a worker (default: nine tenths of the memory, shared)",
+        metavar="MB",
+        default=None,
+    )
+    seed: int = option(converters.whole, "where all randomness starts", metavar="N", default=0)
+    workers: int | None = option(
+        converters.whole, "processes that train trials (default: one per core)", metavar="N", default=None
+    )
+    runner: str = option(
+        converters.text,
+        "processes, or beam: trials run as steps of Beam, on the runner of the pipeline's Beam arguments",
+        metavar="NAME",
+        default="processes",
+    )
+    patience: int = option(
+        converters.whole,
+        "the final training (and a trial, with --stopper plateau) stops after so many epochs without progress",
+        metavar="N",
+        default=5,
+    )
+
+    def search_options(self) -> "SearchOptions":
+        """Returns the options of the component Tuner.
+
+        Raises:
+            ConfigError: With one line for every value out of range, by its flag.
+        """
+        from tfx_automl.components.tuner.options import SearchOptions
+
+        values = {name: getattr(self, name) for name in _SAME}
+        values |= {name: getattr(self, flag) for flag, name in _OPTIONS.items()}
+        try:
+            return SearchOptions(**values)
+        except ConfigError as error:
+            raise ConfigError(map(_with_flag, error.problems)) from None
+
+
+def _with_flag(problem: str) -> str:
+    """Names the flag instead of the field: `max_epochs: expected ...` becomes `--max-epochs: expected ...`."""
+    name, colon, rest = problem.partition(":")
+    flags = {option_name: flag for flag, option_name in _OPTIONS.items()}
+    return f"--{flags.get(name, name).replace('_', '-')}{colon}{rest}"
