@@ -74,7 +74,8 @@ class Tuner(base_component.BaseComponent):
             examples: Transformed `Examples` with the splits `train` and `eval`.
             transform_graph: The `TransformGraph` that made them.
             schema: The raw `Schema`; handed to `tuner_fn`.
-            base_model: The `best_model` of an earlier search: its hyperparameters are tried first. Handed to `tuner_fn`.
+            base_model: The `best_model` of an earlier search, whose hyperparameters are tried first; handed to
+                `tuner_fn`.
             task: What is to be predicted; searches a model family.
             search: How to search a model family.
             tuner_fn: Module path of a stock `tuner_fn`, such as `my.module.tuner_fn`.

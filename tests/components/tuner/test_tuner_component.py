@@ -186,7 +186,7 @@ def test_arrays_of_another_task_are_not_taken(execute, people, monkeypatch):
 
     seen = []
 
-    def interrupted(data, options):
+    def interrupted(data, options, **more):
         seen.append(data)
         raise KeyboardInterrupt
 
@@ -281,6 +281,6 @@ def test_base_model_of_an_earlier_search_is_tried_first(execute, tmp_path):
     first = execute("first", search=options(0))
     best = first["trials"][first["best_trial_id"]]["values"]
     second = execute("second", search=options(1), base_model=tmp_path / "first" / "model")
-    assert [trial["values"] for trial in second["trials"]][0] == best
+    assert second["trials"][0]["values"] == best
     with pytest.raises(ModelError, match=r"is no best_model of this Tuner, it lacks hyperparameters.json"):
         execute("third", search=options(1), base_model=tmp_path / "first" / "results")
