@@ -1,5 +1,6 @@
 """Prints the summary of a run for people."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
@@ -76,19 +77,26 @@ def _data(summary: Mapping[str, Any]) -> RenderableType:
 
 def _trials(summary: Mapping[str, Any]) -> RenderableType:
     trials = summary["trials"]
-    done = [trial for trial in trials["table"] if trial["score"] is not None]
-    ranked = sorted(done, key=lambda trial: trial["score"], reverse=trials["direction"] == "max")
+    ranked = [trials["table"][trial_id] for trial_id in trials["ranking"]]
+    shown = [goal["metric"] for goal in trials["objectives"]]
+    shown += [name for name in map(_bounded, trials["constraints"]) if name not in shown]
     counts = f"{trials['count']} with {trials['epochs']} epochs"
-    title = f"\nTrials: {counts}, best by {trials['objective']} ({trials['stop_reason']})"
-    table = _table(title, "trial", "epochs", trials["objective"], "seconds", "hyperparameters", numbers_from=0)
+    by = ", ".join([*(goal["metric"] for goal in trials["objectives"]), *trials["constraints"]])
+    title = f"\nTrials: {counts}, best by {by} ({trials['stop_reason']})"
+    table = _table(title, "trial", "epochs", *shown, "seconds", "hyperparameters", numbers_from=0)
     table.columns[-1].justify = "left"
     for trial in ranked[:_BEST_TRIALS]:
-        values = _values(trial["values"])
-        score, seconds = _number(trial["score"]), f"{trial['seconds']:.1f}"
-        _add_row(table, str(trial["trial_id"]), str(trial["epochs"]), score, seconds, values)
+        numbers = [_number(trial["metrics"].get(name)) for name in shown]
+        ends = str(trial["trial_id"]), str(trial["epochs"])
+        _add_row(table, *ends, *numbers, f"{trial['seconds']:.1f}", _values(trial["values"]))
     more = len(trials["table"]) - min(len(ranked), _BEST_TRIALS)
     best = Text(f"Best hyperparameters: {_values(summary['best_hyperparameters'])}")
     return Group(table, Text(f"… and {more} more in summary.json" if more else ""), best)
+
+
+def _bounded(constraint: str) -> str:
+    """Returns the metric of a constraint such as `latency_ms<=2`."""
+    return re.split("<=|>=", constraint)[0]
 
 
 def _values(values: Mapping[str, Any]) -> str:

@@ -91,6 +91,19 @@ def _decision(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {key: entry[key] for key in ("name", "kind", "reason")}
 
 
+_OF_THE_SEARCH = (
+    "objective",
+    "direction",
+    "objectives",
+    "constraints",
+    "stop_reason",
+    "brackets",
+    "ranking",
+    "pareto_front",
+    "utilisation",
+)
+
+
 def _search(tuner: NodeOutputs) -> dict[str, Any]:
     results = _read_json(tuner.uris["tuner_results"] / "trials.json")
     best = _read_json(tuner.uris["best_hyperparameters"] / "best_hyperparameters.txt")
@@ -100,7 +113,7 @@ def _search(tuner: NodeOutputs) -> dict[str, Any]:
             "count": len(trials),
             "failed": sum(trial["status"] == "failed" for trial in trials),
             "epochs": results["total_epochs"],
-            **{key: results[key] for key in ("objective", "direction", "stop_reason", "brackets")},
+            **{key: results[key] for key in _OF_THE_SEARCH},
             "table": trials,
         },
         "best_hyperparameters": best["values"],

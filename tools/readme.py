@@ -27,7 +27,8 @@ def options_table() -> str:
         metavar = "" if entry.name == "data" else f" {entry.metadata['metavar']}"
         shown = entry.default if isinstance(entry.default, (int, str)) else None
         default = "" if shown is None else f" (default: `{shown}`)"
-        lines.append(f"| `{flag_name(entry.name)}{metavar}` | {entry.metadata['help']}{default} |")
+        meaning = entry.metadata["help"].replace("|", "\\|")  # would end the cell of the table
+        lines.append(f"| `{flag_name(entry.name)}{metavar}` | {meaning}{default} |")
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tfx_automl.components.data import without_nan
 from tfx_automl.components.tuner.native import Plan
 from tfx_automl.search.objective import Objectives
-from tfx_automl.search.trial import SearchResult
+from tfx_automl.search.trial import SearchResult, Trial
 
 BEST_FILE = "best_hyperparameters.txt"
 RESULTS_FILE = "tuner_results.json"
@@ -50,11 +50,15 @@ def write_search(result: SearchResult, plan: Plan, folders: Mapping[str, Path]) 
 
 def _records(result: SearchResult, objectives: Objectives) -> list[dict[str, Any]]:
     """The finished trials, the best first, as the stock Tuner has them."""
+    ranked = _ranked(result, objectives)
+    return [{"trial_id": str(trial.trial_id), "score": trial.score, **trial.values} for trial in ranked]
+
+
+def _ranked(result: SearchResult, objectives: Objectives) -> list[Trial]:
     done = [trial for trial in result.trials if trial.current and not trial.failed]
     keys = objectives.keys([trial.current for trial in done if trial.current])
     order = sorted(range(len(done)), key=lambda n: (keys[n], done[n].trial_id))
-    ranked = [done[n] for n in order]
-    return [{"trial_id": str(trial.trial_id), "score": trial.score, **trial.values} for trial in ranked]
+    return [done[n] for n in order]
 
 
 def _details(result: SearchResult, plan: Plan) -> dict[str, Any]:
@@ -69,6 +73,7 @@ def _details(result: SearchResult, plan: Plan) -> dict[str, Any]:
         "brackets": plan.scheduler.describe(),
         "stop_reason": result.stop_reason,
         "best_trial_id": result.best.trial_id,
+        "ranking": [trial.trial_id for trial in _ranked(result, objectives)],
         "pareto_front": [trial.trial_id for trial in result.front],
         "total_epochs": result.total_epochs,
         "seconds": round(result.seconds, 2),

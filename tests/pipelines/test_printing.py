@@ -12,6 +12,7 @@ from tfx_automl.pipelines.printing import print_summary
 def summary_of(name: str, value: str) -> dict[str, Any]:
     """A summary of a run in which one name and one value from the data stand wherever they can."""
     trial = {"trial_id": 0, "epochs": 3, "score": 0.8, "seconds": 1.5, "values": {"layers": 2, "scale": value}}
+    trial["metrics"] = {"val_auc": 0.8, "latency_ms": 1.25}
     return {
         "task": "binary",
         "rows": {
@@ -31,6 +32,9 @@ def summary_of(name: str, value: str) -> dict[str, Any]:
             "epochs": 3,
             "objective": "val_auc",
             "direction": "max",
+            "objectives": [{"metric": "val_auc", "direction": "max"}],
+            "constraints": ["latency_ms<=2"],
+            "ranking": [0],
             "stop_reason": f"stopped by {value}",
             "table": [trial],
         },
