@@ -1,7 +1,8 @@
 """The dimensions of a search space: typed parameters, some of them active only under a condition on another."""
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +71,22 @@ class Parameter:
         """Returns the number of values; None when there is no end to them."""
         raise NotImplementedError
 
+    def grid(self) -> Iterator[Value]:
+        """Yields all values in a fixed order.
+
+        Raises:
+            ConfigError: There is no end to them.
+        """
+        raise NotImplementedError
+
+    def to_unit(self, value: Value) -> float:
+        """Returns where a value lies between 0 and 1, on the scale that values are drawn on."""
+        raise NotImplementedError
+
+    def from_unit(self, unit: float) -> Value:
+        """Returns the value at a place between 0 and 1; even places give values as `sample` draws them."""
+        raise NotImplementedError
+
     def to_config(self) -> dict[str, Any]:
         """Returns KerasTuner's form of this parameter."""
         conditions = [condition.to_config() for condition in self.conditions]
@@ -126,6 +143,45 @@ class _Range(Parameter):
             return math.floor(math.log(self.max / self.min, self.step) + 1e-8) + 1
         return math.floor((self.max - self.min) / self.step + 1e-8) + 1
 
+    def grid(self) -> Iterator[Value]:
+        """Yields all values, the smallest first.
+
+        Raises:
+            ConfigError: The range is continuous.
+        """
+        count = self.size()
+        if count is None:
+            raise ConfigError(
+                f"{self.name}: there is no end of values from {self.min} to {self.max}; give it a step to count them."
+            )
+        return map(self._nth, range(count))
+
+    def to_unit(self, value: Value) -> float:
+        """Returns where a value lies in the range; steps are in the middle of equal shares."""
+        count = self.size()
+        if count is not None:
+            return (round(self._steps(float(value))) + 0.5) / count if count > 1 else 0.5
+        if self.sampling == "log":
+            return math.log(float(value) / self.min) / math.log(self.max / self.min)
+        return (float(value) - self.min) / (self.max - self.min)
+
+    def from_unit(self, unit: float) -> Value:
+        """Returns the value at a place of the range."""
+        return self._at(unit)
+
+    def _at(self, unit: float) -> float:
+        count = self.size()
+        if count is not None:
+            return self._nth(min(int(unit * count), count - 1))
+        if self.sampling == "log":
+            return min(max(self.min * math.exp(unit * math.log(self.max / self.min)), self.min), self.max)
+        return min(self.min + unit * (self.max - self.min), self.max)
+
+    def _steps(self, value: float) -> float:
+        if self.step is None:
+            return 0.0
+        return math.log(value / self.min, self.step) if self.sampling == "log" else (value - self.min) / self.step
+
     def _nth(self, number: int) -> float:
         step = self.step if self.step is not None else 0.0
         return self.min * step**number if self.sampling == "log" else self.min + step * number
@@ -144,7 +200,7 @@ class _Range(Parameter):
         count = self.size()
         if count is None or self.step is None:
             return True
-        steps = math.log(value / self.min, self.step) if self.sampling == "log" else (value - self.min) / self.step
+        steps = self._steps(value)
         return abs(steps - round(steps)) < 1e-6
 
     def _config(self) -> dict[str, Any]:
@@ -169,16 +225,41 @@ class Int(_Range):
 
     def sample(self, rng: np.random.Generator) -> Value:
         """Draws an integer."""
-        if self.size() is not None:
+        if self.step is not None:
             return round(self._draw(rng))
-        low, high = math.log(self.min), math.log(self.max + 1)
-        return min(int(math.exp(rng.uniform(low, high))), int(self.max))
+        return self._exp(rng.uniform(math.log(self.min), math.log(self.max + 1)))
 
     def contains(self, value: object) -> bool:
         """Tells whether a value is an integer of the range."""
         if isinstance(value, bool) or not isinstance(value, int):
             return False
         return self.min <= value <= self.max and (self.sampling == "log" or self._on_grid(value))
+
+    def size(self) -> int | None:
+        """Returns the number of steps, or of all integers where there are none."""
+        return super().size() if self.step is not None else int(self.max) - int(self.min) + 1
+
+    def grid(self) -> Iterator[Value]:
+        """Yields all values, the smallest first."""
+        if self.step is None:
+            return iter(range(int(self.min), int(self.max) + 1))
+        # Steps on a logarithmic scale may round to the same integer.
+        return (value for value, _ in itertools.groupby(round(float(number)) for number in super().grid()))
+
+    def to_unit(self, value: Value) -> float:
+        """Returns where an integer lies in the range."""
+        if self.step is not None:
+            return super().to_unit(value)
+        return math.log((float(value) + 0.5) / self.min) / math.log((self.max + 1) / self.min)
+
+    def from_unit(self, unit: float) -> Value:
+        """Returns the integer at a place of the range."""
+        if self.step is not None:
+            return round(self._at(unit))
+        return self._exp(math.log(self.min) + unit * math.log((self.max + 1) / self.min))
+
+    def _exp(self, logarithm: float) -> int:
+        return min(max(int(math.exp(logarithm)), int(self.min)), int(self.max))
 
 
 @dataclass(frozen=True)
@@ -224,6 +305,18 @@ class Choice(Parameter):
         """Returns how many there are."""
         return len(self.values)
 
+    def grid(self) -> Iterator[Value]:
+        """Yields them in the order that they were given in."""
+        return iter(self.values)
+
+    def to_unit(self, value: Value) -> float:
+        """Returns the middle of the share of a value."""
+        return (self.values.index(value) + 0.5) / len(self.values)
+
+    def from_unit(self, unit: float) -> Value:
+        """Returns the value that has this share."""
+        return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
+
     def _config(self) -> dict[str, Any]:
         ordered = not isinstance(self.values[0], (str, bool))
         return {"default": self.values[0], "values": list(self.values), "ordered": ordered}
@@ -244,6 +337,18 @@ class Boolean(Parameter):
     def size(self) -> int | None:
         """Returns 2."""
         return 2
+
+    def grid(self) -> Iterator[Value]:
+        """Yields false, then true."""
+        return iter((False, True))
+
+    def to_unit(self, value: Value) -> float:
+        """Returns the middle of the share of a value."""
+        return 0.75 if value else 0.25
+
+    def from_unit(self, unit: float) -> Value:
+        """Returns the value that has this share."""
+        return unit >= 0.5
 
     def _config(self) -> dict[str, Any]:
         return {"default": False}
@@ -271,6 +376,20 @@ class Fixed(Parameter):
     def size(self) -> int | None:
         """Returns 1."""
         return 1
+
+    def grid(self) -> Iterator[Value]:
+        """Yields the value."""
+        return iter((self.value,))
+
+    def to_unit(self, value: Value) -> float:
+        """Returns the middle: there is nothing else."""
+        del value
+        return 0.5
+
+    def from_unit(self, unit: float) -> Value:
+        """Returns the value."""
+        del unit
+        return self.value
 
     def _config(self) -> dict[str, Any]:
         return {"value": self.value}

@@ -51,10 +51,11 @@ def _gaps(column: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Returns the distance between both neighbours of each value, as a share of the range."""
     order = np.argsort(column, kind="stable")
     ordered = column[order]
-    span = ordered[-1] - ordered[0]
     gaps = np.full(len(column), np.inf)
     if len(column) > 2:
-        gaps[1:-1] = (ordered[2:] - ordered[:-2]) / span if np.isfinite(span) and span > 0 else 0.0
+        # Without a range, or an endless one, nobody in between is told apart.
+        known = np.isfinite(ordered[[0, -1]]).all() and ordered[0] < ordered[-1]
+        gaps[1:-1] = (ordered[2:] - ordered[:-2]) / (ordered[-1] - ordered[0]) if known else 0.0
     found = np.empty_like(gaps)
     found[order] = gaps
     return found

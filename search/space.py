@@ -4,7 +4,7 @@ Reads and writes the configuration format of `keras_tuner.HyperParameters`, with
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +48,38 @@ class Space:
 
     def contains(self, point: Mapping[str, Value]) -> bool:
         """Tells whether a point has allowed values for just the active parameters."""
-        active: dict[str, Parameter] = {}
-        for parameter in self.parameters:
-            if parameter.name not in active and parameter.active(point):
-                active[parameter.name] = parameter
+        active = {self.parameters[number].name: self.parameters[number] for number in self.active(point)}
         return set(active) == set(point) and all(active[name].contains(value) for name, value in point.items())
+
+    def active(self, point: Mapping[str, Value]) -> list[int]:
+        """Returns the numbers of the parameters that are active in a point.
+
+        Several parameters may have one name, under different conditions; what tells them apart is their number.
+        """
+        found: dict[str, int] = {}
+        for number, parameter in enumerate(self.parameters):
+            if parameter.name not in found and parameter.active(point):
+                found[parameter.name] = number
+        return list(found.values())
+
+    def points(self) -> Iterator[Point]:
+        """Yields every point once, in a fixed order: the last parameter changes first.
+
+        Raises:
+            ConfigError: A parameter is continuous.
+        """
+        return self._points({}, 0)
+
+    def _points(self, point: Point, number: int) -> Iterator[Point]:
+        if number == len(self.parameters):
+            yield point
+            return
+        parameter = self.parameters[number]
+        if parameter.name in point or not parameter.active(point):
+            yield from self._points(point, number + 1)
+            return
+        for value in parameter.grid():
+            yield from self._points({**point, parameter.name: value}, number + 1)
 
     def size(self) -> int | None:
         """Returns an upper bound on the number of points (exact without conditions); None if there is no end."""

@@ -38,4 +38,7 @@ class RandomSampler(Sampler):
             point = self._space.sample(rng)
             if point_key(point) not in seen:
                 return point
-        return None  # so few points are left (conditions make a space smaller than its bound) that none was met
+        if size is None:
+            return None
+        # So few points are left that none was met, or none at all: conditions make a space smaller than its bound.
+        return next((point for point in self._space.points() if point_key(point) not in seen), None)

@@ -57,16 +57,13 @@ class AshaScheduler(Scheduler):
         return self._finish(members, objectives)
 
     def may_continue(self, trials: Sequence[TrialView], objectives: Objectives) -> set[int]:
-        """Returns the trials that could be among the best 1/η of their rung if it became as full as it can."""
-        members = [trial for trial in trials if not trial.failed]
-        if self._max_trials is None:
-            return {trial.trial_id for trial in members if trial.level < self.levels[-1]}
-        kept = {trial.trial_id for trial in members if not trial.outcomes}
-        most = self._max_trials
-        for level in self.levels[:-1]:
-            most = max(1, most // self._factor)
-            kept |= {t.trial_id for t in ranked(members, level, objectives)[:most] if t.level == level}
-        return kept
+        """Returns the trials below the highest level, until the schedule is complete.
+
+        Any of them may go up: better ones may fail, and a rung that grows sends on more than it did.
+        """
+        if isinstance(self.next(trials, objectives), Done):
+            return set()
+        return {trial.trial_id for trial in trials if not trial.failed and trial.level < self.levels[-1]}
 
     def _best_share(self, members: Sequence[TrialView], level: int, objectives: Objectives) -> list[TrialView]:
         order = ranked(members, level, objectives)
