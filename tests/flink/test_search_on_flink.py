@@ -13,7 +13,7 @@ from tfx_automl.search.ledger import Ledger
 from tfx_automl.search.objective import Objectives
 from tfx_automl.search.runners.base import TrialRunner
 from tfx_automl.search.runners.in_process import InProcessRunner
-from tfx_automl.search.runners.processes import WorkerSetup
+from tfx_automl.search.runners.processes import ProcessRunner, WorkerSetup
 from tfx_automl.search.samplers.random import RandomSampler
 from tfx_automl.search.schedulers.brackets import BracketScheduler
 from tfx_automl.search.schedulers.hyperband import hyperband
@@ -93,3 +93,25 @@ def test_lost_beam_worker_costs_only_the_jobs_that_ran(tmp_path):
     trained = log.read_text().split("\n")[:-1]
     assert trained.count("4 1") == 1, "what it had reported is not trained again"
     assert len(trained) <= expected.total_epochs + SLOTS
+
+
+def test_models_train_on_flink_as_they_do_here(tmp_path):
+    """Real training: promoted trials go on from their checkpoint in another process, in another wave."""
+    from training_data_for_tests import write_training_data
+
+    from tfx_automl.components.tuner import native
+    from tfx_automl.components.tuner.options import SearchOptions
+
+    data = write_training_data(tmp_path, rows=334)  # the size of the penguins
+    options = SearchOptions(family="mlp", max_epochs=3, workers=2 * SLOTS, memory_limit_mb=4096)
+    plan = native.plan_search(data, options)
+    setup = native.worker_setup(data.folder, data.task, options)
+    with ProcessRunner(setup, SLOTS) as runner:
+        expected = native.run_search(plan, runner, tmp_path / "processes")
+    with BeamRunner(setup, 2 * SLOTS, tmp_path / "runner", ARGUMENTS) as runner:
+        result = native.run_search(plan, runner, tmp_path / "flink")
+    assert {json.dumps(trial.values): (trial.score, trial.epochs) for trial in result.trials} == {
+        json.dumps(trial.values): (trial.score, trial.epochs) for trial in expected.trials
+    }
+    assert result.best.values == expected.best.values
+    assert max(len(trial.workers) for trial in result.trials) > 1
