@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tfx_automl.machine import usable_cores
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.pipelines.config import RunConfig
 from tfx_automl.pipelines.output import OutputFolder
@@ -10,6 +11,11 @@ PIPELINE_NAME = "tfx-automl"
 
 # In-process and single-threaded: Beam's multi_processing mode starts a Python per worker and has lost rows.
 BEAM_ARGUMENTS = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
+
+
+def _parallel_beam(workers: int) -> tuple[str, str]:
+    """Threads are enough for the Tuner: each of its jobs runs in a process of its own."""
+    return "--direct_running_mode=multi_threading", f"--direct_num_workers={workers}"
 
 
 def build_pipeline(config: RunConfig, task: TaskSpec, output: OutputFolder) -> Any:
@@ -105,6 +111,8 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any) -> list
     examples = transform.outputs["transformed_examples"]
     graph = transform.outputs["transform_graph"]
     tuner = Tuner(examples=examples, transform_graph=graph, task=task, search=config.search_options())
+    if config.runner == "beam":
+        tuner = tuner.with_beam_pipeline_args(list(_parallel_beam(config.workers or usable_cores())))
     trainer = Trainer(
         examples=examples,
         transform_graph=graph,

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfx import types
 from tfx.components.util import udf_utils
-from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.proto import trainer_pb2, tuner_pb2
 from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
@@ -35,7 +35,7 @@ class TunerSpec(types.ComponentSpec):
     }
 
 
-class Tuner(base_component.BaseComponent):
+class Tuner(base_beam_component.BaseBeamComponent):
     """Searches hyperparameters.
 
     Either of a model family (`task` given): Hyperband over worker processes, resumable; or of a stock TFX `tuner_fn`
@@ -50,7 +50,7 @@ class Tuner(base_component.BaseComponent):
     """
 
     SPEC_CLASS = TunerSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx import types
-from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.base import base_beam_executor
 from tfx.proto import tuner_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
@@ -18,12 +18,13 @@ from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.errors import ModelError
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.search.parameters import Point
-from tfx_automl.search.runners.processes import ProcessRunner
+from tfx_automl.search.runners.base import TrialRunner
+from tfx_automl.search.runners.processes import ProcessRunner, WorkerSetup
 
 Artifacts = dict[str, list[types.Artifact]]
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(base_beam_executor.BaseBeamExecutor):
     """Searches hyperparameters."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
@@ -45,13 +46,20 @@ class Executor(base_executor.BaseExecutor):
         identity = "\n".join([*(artifact.uri for artifact in input_dict["examples"]), task.to_json()])
         arrays = searches / f"arrays-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
         # Workers import TensorFlow while the data is being parsed.
-        with ProcessRunner(native.worker_setup(arrays, task, options), native.workers_of(options)) as runner:
+        with self._runner(native.worker_setup(arrays, task, options), options, searches) as runner:
             data = training_data(input_dict["examples"], input_dict.get("transform_graph"), task, arrays)
             plan = native.plan_search(data, options, first=_points_of(input_dict.get("base_model")))
             result = native.run_search(plan, runner, searches)
         results.write_search(result, plan, folders)
         # The ledger and the best checkpoints stay: with a larger budget, the search goes on.
         shutil.rmtree(arrays)
+
+    def _runner(self, setup: WorkerSetup, options: SearchOptions, searches: Path) -> TrialRunner:
+        if options.runner == "processes":
+            return ProcessRunner(setup, native.workers_of(options))
+        from tfx_automl.components.tuner.beam_runner import BeamRunner
+
+        return BeamRunner(setup, native.workers_of(options), searches / "beam", self._make_beam_pipeline)
 
     def _lasting_folder(self) -> Path:
         """Returns a folder in which an interrupted or finished search is found again.

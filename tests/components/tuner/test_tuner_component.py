@@ -115,7 +115,7 @@ def test_stock_keras_tuner_reads_the_best_hyperparameters(people: SimpleNamespac
 @pytest.fixture
 def execute(people: SimpleNamespace, tmp_path):
     """A function that calls `Do` on the artifacts of the small pipeline, in a folder that outlives a failure."""
-    from tfx.dsl.components.base import base_executor
+    from tfx.dsl.components.base import base_beam_executor
     from tfx.types import standard_artifacts
 
     from tfx_automl.components.tuner.executor import Executor
@@ -129,7 +129,8 @@ def execute(people: SimpleNamespace, tmp_path):
 
     def run(name: str, **properties) -> dict:
         (tmp_path / "tmp").mkdir(exist_ok=True)
-        context = base_executor.BaseExecutor.Context(
+        context = base_beam_executor.BaseBeamExecutor.Context(
+            beam_pipeline_args=["--direct_running_mode=multi_threading", "--direct_num_workers=2"],
             tmp_dir=str(tmp_path / "tmp"),
             unique_id="1",
             stateful_working_dir=str(tmp_path / properties.pop("state", "state") / "1"),
@@ -284,3 +285,18 @@ def test_base_model_of_an_earlier_search_is_tried_first(execute, tmp_path):
     assert second["trials"][0]["values"] == best
     with pytest.raises(ModelError, match=r"is no best_model of this Tuner, it lacks hyperparameters.json"):
         execute("third", search=options(1), base_model=tmp_path / "first" / "results")
+
+
+@pytest.mark.slow
+def test_trials_run_as_steps_of_beam(execute):
+    from tfx_automl.components.tuner.options import SearchOptions
+
+    def options(runner: str) -> str:
+        return SearchOptions(max_epochs=4, factor=2, max_trials=4, workers=2, runner=runner).to_json()
+
+    found = execute("beam", search=options("beam"), state="one")
+    expected = execute("processes", search=options("processes"), state="other")
+    assert [trial["values"] for trial in found["trials"]] == [trial["values"] for trial in expected["trials"]]
+    for one, other in zip(found["trials"], expected["trials"], strict=True):
+        assert one["levels"] == pytest.approx(other["levels"], abs=1e-6)
+    assert all(worker not in ("0", "1") for trial in found["trials"] for worker in trial["workers"])

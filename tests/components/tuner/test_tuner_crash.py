@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 # Executes the component on artifacts that are there, as a launcher would.
 CHILD = """
 import json, sys
-from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.base import base_beam_executor
 from tfx.types import standard_artifacts
 from tfx_automl.components.tuner.executor import Executor
 
@@ -36,8 +36,8 @@ outputs = {
     "tuner_results": artifact(standard_artifacts.TunerResults, given["output"] + "/results"),
     "best_model": artifact(standard_artifacts.Model, given["output"] + "/model"),
 }
-context = base_executor.BaseExecutor.Context(
-    tmp_dir=given["output"] + "/tmp", unique_id="1", stateful_working_dir=given["state"] + "/1"
+context = base_beam_executor.BaseBeamExecutor.Context(
+    beam_pipeline_args=[], tmp_dir=given["output"] + "/tmp", unique_id="1", stateful_working_dir=given["state"] + "/1"
 )
 Executor(context).Do(inputs, outputs, {"task": given["task"], "search": given["search"]})
 """
