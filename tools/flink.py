@@ -20,6 +20,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -33,7 +34,9 @@ FOLDER = ROOT / "build/flink"
 LIB = FOLDER / "lib"
 POM = ROOT / "tools/flink-pom.xml"
 INSIDE = "--inside-the-namespaces"
-NAMESPACES = ["unshare", "--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+# The kernel ends what is inside with its first process, that with unshare, and unshare with this one: killed ones, too.
+NAMESPACES = ["setpriv", "--pdeathsig", "KILL", "unshare", "--user", "--map-root-user", "--net", "--mount-proc"]
+NAMESPACES += ["--pid", "--fork", "--kill-child"]
 UNAVAILABLE = 77
 TASK_MANAGERS = 2
 SECONDS_TO_START = 90
@@ -85,12 +88,13 @@ def main(command: list[str]) -> int:
     if not jars_are_there():
         sys.stderr.write("Maven could not fetch the jars of Flink; what it says is above.\n")
         return 1
-    return os.execvp(NAMESPACES[0], [*NAMESPACES, sys.executable, __file__, INSIDE, *command])
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # unshare itself does not heed it
+    return subprocess.run([*NAMESPACES, sys.executable, __file__, INSIDE, *command], check=False).returncode
 
 
 def find_obstacle() -> str | None:
     """Returns why there can be no Flink here, if there can be none."""
-    missing = [name for name in ("java", "mvn", "unshare") if not shutil.which(name)]
+    missing = [name for name in ("java", "mvn", "unshare", "setpriv") if not shutil.which(name)]
     if missing:
         return f"there is no {' and no '.join(missing)} (apt-get install default-jre-headless maven util-linux)"
     if subprocess.run([*NAMESPACES, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
