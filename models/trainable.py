@@ -11,8 +11,6 @@ from tfx_automl.models.feeding import Feed
 from tfx_automl.models.training import Session
 from tfx_automl.search.job import EpochRecord, Job, StopTraining
 
-_LIVE_TRIALS = 8
-
 
 class InTraining(Protocol):
     """A model in training, such as `Session`.
@@ -42,7 +40,12 @@ class LiveTrainable(abc.ABC):
 
     A promoted trial that comes back to the same worker goes on in its compiled graph; elsewhere, or when it was pushed
     out by later ones, it is built again and continues from its checkpoint.
+
+    Attributes:
+        live_trials: How many models stay.
     """
+
+    live_trials = 8
 
     def __init__(self) -> None:
         self._live: OrderedDict[str, InTraining] = OrderedDict()
@@ -68,7 +71,7 @@ class LiveTrainable(abc.ABC):
 
     def _keep(self, job: Job, session: InTraining) -> None:
         self._live[job.checkpoint] = session
-        if len(self._live) > _LIVE_TRIALS:
+        if len(self._live) > self.live_trials:
             self._live.popitem(last=False)
 
     def _session(self, job: Job) -> InTraining:
@@ -113,8 +116,13 @@ def make_trainable(data_dir: str, threads: int, resident_bytes: int, measures: S
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
         measures: Further metrics of an epoch; see `Session`.
     """
+    limit_threads(threads)
+    return ModelTrainable(data_dir, resident_bytes, measures)
+
+
+def limit_threads(threads: int) -> None:
+    """Sets how many threads TensorFlow may use in this process, before it is used."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    return ModelTrainable(data_dir, resident_bytes, measures)

@@ -112,44 +112,6 @@ def test_stock_keras_tuner_reads_the_best_hyperparameters(people: SimpleNamespac
     assert hyperparameters.get("units") == config["values"]["units"]
 
 
-@pytest.fixture
-def execute(people: SimpleNamespace, tmp_path):
-    """A function that calls `Do` on the artifacts of the small pipeline, in a folder that outlives a failure."""
-    from tfx.dsl.components.base import base_executor
-    from tfx.types import standard_artifacts
-
-    from tfx_automl.components.tuner.executor import Executor
-
-    def artifact(kind, path, splits=None):
-        made = kind()
-        made.uri = str(path)
-        if splits:
-            made.split_names = json.dumps(splits)
-        return [made]
-
-    def run(name: str, **properties) -> dict:
-        (tmp_path / "tmp").mkdir(exist_ok=True)
-        context = base_executor.BaseExecutor.Context(
-            tmp_dir=str(tmp_path / "tmp"),
-            unique_id="1",
-            stateful_working_dir=str(tmp_path / properties.pop("state", "state") / "1"),
-        )
-        examples = people.Transform.uris["transformed_examples"]
-        outputs = {
-            "best_hyperparameters": artifact(standard_artifacts.HyperParameters, tmp_path / name / "best"),
-            "tuner_results": artifact(standard_artifacts.TunerResults, tmp_path / name / "results"),
-            "best_model": artifact(standard_artifacts.Model, tmp_path / name / "model"),
-        }
-        inputs = {
-            "examples": artifact(standard_artifacts.Examples, examples, properties.pop("splits", ["train", "eval"])),
-            "transform_graph": artifact(standard_artifacts.TransformGraph, people.Transform.uris["transform_graph"]),
-        }
-        Executor(context).Do(inputs, outputs, {"task": people.task.to_json(), **properties})
-        return json.loads((tmp_path / name / "results" / "trials.json").read_text())
-
-    return run
-
-
 @pytest.mark.slow
 def test_do_with_tune_args_uses_as_many_workers(execute):
     from tfx_automl.components.tuner.options import SearchOptions
