@@ -78,8 +78,7 @@ class Feed:
         return max(1, round(share * len(self._arrays)))
 
     def _subset(self, share: float) -> npt.NDArray[np.int64]:
-        order = np.random.default_rng(_SUBSET_SEED).permutation(len(self._arrays))
-        return np.sort(order[: self.rows(share)])
+        return subset(len(self._arrays), share)
 
     def _blocks(self, share: float) -> npt.NDArray[np.int64]:
         count = -(-len(self._arrays) // _BLOCK_ROWS)
@@ -90,6 +89,12 @@ class Feed:
         parts = [_columns(self._arrays, slice(b * _BLOCK_ROWS, (b + 1) * _BLOCK_ROWS)) for b in blocks]
         columns = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
         return columns, np.concatenate([labels for _, labels in parts])
+
+
+def subset(count: int, share: float) -> npt.NDArray[np.int64]:
+    """Returns the numbers of a share of the rows: always the same ones, and more of them with a larger share."""
+    order = np.random.default_rng(_SUBSET_SEED).permutation(count)
+    return np.sort(order[: max(1, round(share * count))])
 
 
 def columns_of(arrays: Arrays, rows: slice) -> dict[str, npt.NDArray[Any]]:

@@ -30,13 +30,26 @@ def objectives_of(task: TaskSpec, objective: str | None = None, constraints: Seq
     Raises:
         ConfigError: A metric does not exist, or a text cannot be read.
     """
-    texts = (objective or task.default_objective).split(",")
+    return read_objectives(objective or task.default_objective, constraints, lambda name: metric_name(name, task))
+
+
+def read_objectives(objective: str, constraints: Sequence[str], name_of: Callable[[str], str]) -> Objectives:
+    """Reads goals and bounds from their texts.
+
+    Args:
+        objective: One or, separated by commas, several of `NAME`, `NAME:max` and `NAME:min`.
+        constraints: Texts such as `latency_ms<=2`.
+        name_of: From a name as a user writes it to the name among the metrics of an epoch.
+
+    Raises:
+        ConfigError: A text cannot be read; or what `name_of` raises.
+    """
     goals = []
-    for text in texts:
+    for text in objective.split(","):
         name, _, direction = text.strip().partition(":")
-        goals.append(Objective(metric_name(name, task), direction or "auto"))
+        goals.append(Objective(name_of(name), direction or "auto"))
     bounds = [Constraint.parse(text) for text in constraints]
-    return Objectives(tuple(goals), tuple(replace(b, metric=metric_name(b.metric, task)) for b in bounds))
+    return Objectives(tuple(goals), tuple(replace(b, metric=name_of(b.metric)) for b in bounds))
 
 
 def metric_name(name: str, task: TaskSpec) -> str:

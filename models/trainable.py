@@ -1,34 +1,58 @@
 """What a worker process of the search keeps: the data, and the models of the trials that it trained last."""
 
+import abc
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from tfx_automl.models.data import open_data
 from tfx_automl.models.feeding import Feed
 from tfx_automl.models.training import Session
 from tfx_automl.search.job import EpochRecord, Job, StopTraining
 
-_LIVE_TRIALS = 8
+
+class InTraining(Protocol):
+    """A model in training, such as `Session`.
+
+    Attributes:
+        records: One for every epoch that was trained.
+    """
+
+    records: list[EpochRecord]
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+
+    def train_epoch(self, rows: float = 1.0) -> EpochRecord:
+        """Trains one epoch on a share of the training rows, and evaluates."""
+
+    def save(self, folder: Path) -> None:
+        """Saves everything that training goes on from, in one step."""
+
+    def load(self, folder: Path) -> None:
+        """Continues from what `save` wrote."""
 
 
-class ModelTrainable:
-    """Trains trials of model families.
+class LiveTrainable(abc.ABC):
+    """Trains trials; a subclass says how one begins.
 
     A promoted trial that comes back to the same worker goes on in its compiled graph; elsewhere, or when it was pushed
     out by later ones, it is built again and continues from its checkpoint.
 
-    Args:
-        data_dir: What `models.data.prepare` wrote.
-        resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
-        measures: Further metrics of an epoch; see `Session`.
+    Attributes:
+        live_trials: How many models stay.
     """
 
-    def __init__(self, data_dir: str, resident_bytes: int, measures: Sequence[str] = ()) -> None:
-        self._data = open_data(Path(data_dir))
-        self._feed = Feed(self._data, resident_bytes)
-        self._measures = measures
-        self._live: OrderedDict[str, Session] = OrderedDict()
+    live_trials = 8
+
+    def __init__(self) -> None:
+        self._live: OrderedDict[str, InTraining] = OrderedDict()
+
+    @abc.abstractmethod
+    def start(self, job: Job) -> InTraining:
+        """Returns an untrained model of a trial."""
 
     def run(self, job: Job, report: Callable[[EpochRecord], None]) -> None:
         """Trains from `job.start` to `job.stop`; every epoch is saved, and then reported."""
@@ -45,22 +69,42 @@ class ModelTrainable:
             raise
         self._keep(job, session)
 
-    def _keep(self, job: Job, session: Session) -> None:
+    def _keep(self, job: Job, session: InTraining) -> None:
         self._live[job.checkpoint] = session
-        if len(self._live) > _LIVE_TRIALS:
+        if len(self._live) > self.live_trials:
             self._live.popitem(last=False)
 
-    def _session(self, job: Job) -> Session:
+    def _session(self, job: Job) -> InTraining:
         # Taken out while it trains: one that fails halfway must not be continued.
         live = self._live.pop(job.checkpoint, None)
         if live is not None and live.epoch == job.start:
             return live
-        session = Session(job.values, self._data, job.seed, self._feed, self._measures)
+        session = self.start(job)
         if job.start and Path(job.checkpoint).is_dir():
             session.load(Path(job.checkpoint))
         while session.epoch < job.start:  # its checkpoint was deleted: the epochs before are trained again
             session.train_epoch(job.rows_at(session.epoch + 1))
         return session
+
+
+class ModelTrainable(LiveTrainable):
+    """Trains trials of model families.
+
+    Args:
+        data_dir: What `models.data.prepare` wrote.
+        resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
+        measures: Further metrics of an epoch; see `Session`.
+    """
+
+    def __init__(self, data_dir: str, resident_bytes: int, measures: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._data = open_data(Path(data_dir))
+        self._feed = Feed(self._data, resident_bytes)
+        self._measures = measures
+
+    def start(self, job: Job) -> Session:
+        """Builds a network of the trial's family."""
+        return Session(job.values, self._data, job.seed, self._feed, self._measures)
 
 
 def make_trainable(data_dir: str, threads: int, resident_bytes: int, measures: Sequence[str] = ()) -> ModelTrainable:
@@ -72,8 +116,13 @@ def make_trainable(data_dir: str, threads: int, resident_bytes: int, measures: S
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
         measures: Further metrics of an epoch; see `Session`.
     """
+    limit_threads(threads)
+    return ModelTrainable(data_dir, resident_bytes, measures)
+
+
+def limit_threads(threads: int) -> None:
+    """Sets how many threads TensorFlow may use in this process, before it is used."""
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    return ModelTrainable(data_dir, resident_bytes, measures)

@@ -1,10 +1,7 @@
 """Trains one model on data in memory-mapped arrays: an epoch is one compiled graph."""
 
-import json
-import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import numpy.typing as npt
 
 from tfx_automl.errors import ModelError
 from tfx_automl.machine import usable_memory
+from tfx_automl.models import checkpoint
 from tfx_automl.models.compiled import compile_epoch, compile_prediction
 from tfx_automl.models.data import Arrays, TrainingData
 from tfx_automl.models.families import get_family
@@ -22,7 +20,6 @@ from tfx_automl.models.metrics import metrics_of
 from tfx_automl.search.job import EpochRecord
 from tfx_automl.search.parameters import Value
 
-_CHECKPOINT = "checkpoint.npz"
 _ROWS_PER_PREDICTION = 8192
 _RESIDENT_SHARE = 4  # one process may keep so many-th of the memory in training rows
 
@@ -124,13 +121,7 @@ class Session:
 
     def save(self, folder: Path) -> None:
         """Saves weights, the state of dropout and optimizer, and what the epochs gave, in one step."""
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{_CHECKPOINT}"
-        records = json.dumps([asdict(record) for record in self.records])
-        with open(temporary, "wb") as file:
-            values = {f"v{n}": np.asarray(v) for n, v in enumerate(self._variables())}
-            np.savez(file, records=np.frombuffer(records.encode(), np.uint8), **values)
-        os.replace(temporary, folder / _CHECKPOINT)
+        checkpoint.save(folder, self._variables(), self.records)
 
     def load(self, folder: Path) -> None:
         """Continues from what `save` wrote.
@@ -138,16 +129,7 @@ class Session:
         Raises:
             ModelError: There is no checkpoint, or it is of another model.
         """
-        path = folder / _CHECKPOINT
-        if not path.is_file():
-            raise ModelError(f"{folder} holds no checkpoint {_CHECKPOINT}.")
-        variables = self._variables()
-        with np.load(path) as saved:
-            if len(saved.files) != len(variables) + 1:
-                raise ModelError(f"{path} is of another model: {len(saved.files) - 1} variables, not {len(variables)}.")
-            for number, variable in enumerate(variables):
-                variable.assign(saved[f"v{number}"])
-            self.records = [EpochRecord(**record) for record in json.loads(saved["records"].tobytes())]
+        self.records = checkpoint.load(folder, self._variables())
 
     def weights(self) -> list[npt.NDArray[Any]]:
         """Returns a copy of the model's weights."""

@@ -13,6 +13,8 @@ from tfx_automl.errors import ConfigError
 Value = int | float | str | bool
 Point = dict[str, Value]
 
+_LOGARITHMIC = ("log", "reverse_log")
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -106,8 +108,9 @@ class _Range(Parameter):
     Attributes:
         min: Smallest value.
         max: Largest value, inclusive.
-        step: Distance of neighbours (with `sampling="log"`, their ratio); None is continuous.
-        sampling: None or `linear` draws evenly, `log` draws evenly on a logarithmic scale.
+        step: Distance of neighbours (on a logarithmic scale, their ratio); None is continuous.
+        sampling: None or `linear` draws evenly, `log` evenly on a logarithmic scale, and `reverse_log` on one that is
+            fine at the upper end: min + max − x is then spread like `log`.
         default: Value that KerasTuner starts from; None takes the smallest.
     """
 
@@ -122,16 +125,20 @@ class _Range(Parameter):
         problems = []
         if not self.min <= self.max:
             problems.append(f"{self.name}: expected min <= max, got {self.min} and {self.max}.")
-        if self.sampling not in (None, "linear", "log"):
-            problems.append(f"{self.name}: expected sampling None, 'linear' or 'log', got {self.sampling!r}.")
-        if self.sampling == "log" and not self.min > 0:
-            problems.append(f"{self.name}: sampling 'log' needs min above 0, got {self.min}.")
-        if self.step is not None and not self.step > (1 if self.sampling == "log" else 0):
-            problems.append(
-                f"{self.name}: expected a step above {1 if self.sampling == 'log' else 0}, got {self.step}."
-            )
+        if self.sampling not in (None, "linear", *_LOGARITHMIC):
+            known = "None, 'linear', 'log' or 'reverse_log'"
+            problems.append(f"{self.name}: expected sampling {known}, got {self.sampling!r}.")
+        if self.logarithmic and not self.min > 0:
+            problems.append(f"{self.name}: sampling {self.sampling!r} needs min above 0, got {self.min}.")
+        if self.step is not None and not self.step > int(self.logarithmic):
+            problems.append(f"{self.name}: expected a step above {int(self.logarithmic)}, got {self.step}.")
         if problems:
             raise ConfigError(problems)
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether steps are ratios."""
+        return self.sampling in _LOGARITHMIC
 
     def size(self) -> int | None:
         """Returns the number of steps, None if continuous."""
@@ -139,12 +146,12 @@ class _Range(Parameter):
             return 1
         if self.step is None:
             return None
-        if self.sampling == "log":
+        if self.logarithmic:
             return math.floor(math.log(self.max / self.min, self.step) + 1e-8) + 1
         return math.floor((self.max - self.min) / self.step + 1e-8) + 1
 
     def grid(self) -> Iterator[Value]:
-        """Yields all values, the smallest first.
+        """Yields all values, the smallest first (for `reverse_log` the largest).
 
         Raises:
             ConfigError: The range is continuous.
@@ -157,12 +164,12 @@ class _Range(Parameter):
         return map(self._nth, range(count))
 
     def to_unit(self, value: Value) -> float:
-        """Returns where a value lies in the range; steps are in the middle of equal shares."""
+        """Returns where a value lies, from the end where the scale is finest; steps lie in the middle of equal shares."""
         count = self.size()
         if count is not None:
             return (round(self._steps(float(value))) + 0.5) / count if count > 1 else 0.5
-        if self.sampling == "log":
-            return math.log(float(value) / self.min) / math.log(self.max / self.min)
+        if self.logarithmic:
+            return math.log(self._turned(float(value)) / self.min) / math.log(self.max / self.min)
         return (float(value) - self.min) / (self.max - self.min)
 
     def from_unit(self, unit: float) -> Value:
@@ -173,25 +180,32 @@ class _Range(Parameter):
         count = self.size()
         if count is not None:
             return self._nth(min(int(unit * count), count - 1))
-        if self.sampling == "log":
-            return min(max(self.min * math.exp(unit * math.log(self.max / self.min)), self.min), self.max)
+        if self.logarithmic:
+            place = self.min * math.exp(unit * math.log(self.max / self.min))
+            return self._turned(min(max(place, self.min), self.max))
         return min(self.min + unit * (self.max - self.min), self.max)
 
     def _steps(self, value: float) -> float:
         if self.step is None:
             return 0.0
-        return math.log(value / self.min, self.step) if self.sampling == "log" else (value - self.min) / self.step
+        if self.logarithmic:
+            return math.log(self._turned(value) / self.min, self.step)
+        return (value - self.min) / self.step
 
     def _nth(self, number: int) -> float:
         step = self.step if self.step is not None else 0.0
-        return self.min * step**number if self.sampling == "log" else self.min + step * number
+        return self._turned(self.min * step**number) if self.logarithmic else self.min + step * number
+
+    def _turned(self, value: float) -> float:
+        """Returns the value at the same place from the other end for `reverse_log`, else the value itself."""
+        return self.max + self.min - value if self.sampling == "reverse_log" else value
 
     def _draw(self, rng: np.random.Generator) -> float:
         count = self.size()
         if count is not None:
             return self._nth(int(rng.integers(count)))
-        if self.sampling == "log":
-            return float(np.exp(rng.uniform(math.log(self.min), math.log(self.max))))
+        if self.logarithmic:
+            return self._turned(float(np.exp(rng.uniform(math.log(self.min), math.log(self.max)))))
         return float(rng.uniform(self.min, self.max))
 
     def _on_grid(self, value: float) -> bool:
@@ -219,7 +233,7 @@ class Int(_Range):
     """An integer from `min` to `max`, both inclusive, in steps of 1 unless said otherwise."""
 
     def __post_init__(self) -> None:
-        if self.step is None and self.sampling != "log":
+        if self.step is None and not self.logarithmic:
             object.__setattr__(self, "step", 1)
         super().__post_init__()
 
@@ -227,13 +241,13 @@ class Int(_Range):
         """Draws an integer."""
         if self.step is not None:
             return round(self._draw(rng))
-        return self._exp(rng.uniform(math.log(self.min), math.log(self.max + 1)))
+        return self._turned_whole(self._exp(rng.uniform(math.log(self.min), math.log(self.max + 1))))
 
     def contains(self, value: object) -> bool:
         """Tells whether a value is an integer of the range."""
         if isinstance(value, bool) or not isinstance(value, int):
             return False
-        return self.min <= value <= self.max and (self.sampling == "log" or self._on_grid(value))
+        return self.min <= value <= self.max and (self.logarithmic or self._on_grid(value))
 
     def size(self) -> int | None:
         """Returns the number of steps, or of all integers where there are none."""
@@ -250,13 +264,16 @@ class Int(_Range):
         """Returns where an integer lies in the range."""
         if self.step is not None:
             return super().to_unit(value)
-        return math.log((float(value) + 0.5) / self.min) / math.log((self.max + 1) / self.min)
+        return math.log((self._turned(float(value)) + 0.5) / self.min) / math.log((self.max + 1) / self.min)
 
     def from_unit(self, unit: float) -> Value:
         """Returns the integer at a place of the range."""
         if self.step is not None:
             return round(self._at(unit))
-        return self._exp(math.log(self.min) + unit * math.log((self.max + 1) / self.min))
+        return self._turned_whole(self._exp(math.log(self.min) + unit * math.log((self.max + 1) / self.min)))
+
+    def _turned_whole(self, value: int) -> int:
+        return int(self._turned(value))
 
     def _exp(self, logarithm: float) -> int:
         return min(max(int(math.exp(logarithm)), int(self.min)), int(self.max))
@@ -281,9 +298,11 @@ class Choice(Parameter):
 
     Attributes:
         values: Of one type: all numbers, all texts or all booleans.
+        default: Value that KerasTuner starts from; None takes the first.
     """
 
     values: tuple[Value, ...]
+    default: Value | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -292,6 +311,8 @@ class Choice(Parameter):
             raise ConfigError(f"{self.name}: expected at least one value, got none.")
         if len(set(self.values)) != len(self.values):
             raise ConfigError(f"{self.name}: expected different values, got {self.values}.")
+        if self.default is not None and self.default not in self.values:
+            raise ConfigError(f"{self.name}: expected a default among {self.values}, got {self.default!r}.")
 
     def sample(self, rng: np.random.Generator) -> Value:
         """Draws one of the values."""
@@ -319,12 +340,19 @@ class Choice(Parameter):
 
     def _config(self) -> dict[str, Any]:
         ordered = not isinstance(self.values[0], (str, bool))
-        return {"default": self.values[0], "values": list(self.values), "ordered": ordered}
+        default = self.values[0] if self.default is None else self.default
+        return {"default": default, "values": list(self.values), "ordered": ordered}
 
 
 @dataclass(frozen=True)
 class Boolean(Parameter):
-    """True or false."""
+    """True or false.
+
+    Attributes:
+        default: Value that KerasTuner starts from.
+    """
+
+    default: bool = False
 
     def sample(self, rng: np.random.Generator) -> Value:
         """Draws true or false."""
@@ -351,7 +379,7 @@ class Boolean(Parameter):
         return unit >= 0.5
 
     def _config(self) -> dict[str, Any]:
-        return {"default": False}
+        return {"default": self.default}
 
 
 @dataclass(frozen=True)

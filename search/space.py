@@ -22,7 +22,8 @@ class Space:
         parameters: Parents before the parameters that depend on them.
 
     Raises:
-        ConfigError: A condition names a parameter that does not come before, or a name is used twice unconditionally.
+        ConfigError: A condition names a parameter that does not come before, or a name is used again although a
+            parameter of that name is always active.
     """
 
     parameters: tuple[Parameter, ...]
@@ -34,7 +35,7 @@ class Space:
             for condition in parameter.conditions:
                 if condition.parent not in known:
                     raise ConfigError(f"{parameter.name}: its parent {condition.parent!r} does not come before it.")
-            if parameter.name in known and not (parameter.conditions and known[parameter.name].conditions):
+            if parameter.name in known and not known[parameter.name].conditions:
                 raise ConfigError(f"{parameter.name}: the name is used twice.")
             known[parameter.name] = parameter
 
@@ -95,10 +96,20 @@ class Space:
     def from_config(cls, config: Mapping[str, Any]) -> "Space":
         """Reads the configuration of a `keras_tuner.HyperParameters`.
 
+        Of parameters with the same name the first active one counts, as for KerasTuner; so those after one that is
+        always active are left out.
+
         Raises:
             ConfigError: A parameter has a class that is not known.
         """
-        return cls(tuple(_from_config(entry) for entry in config["space"]))
+        parameters: list[Parameter] = []
+        always: set[str] = set()
+        for parameter in map(_from_config, config["space"]):
+            if parameter.name not in always:
+                parameters.append(parameter)
+            if not parameter.conditions:
+                always.add(parameter.name)
+        return cls(tuple(parameters))
 
 
 def _from_config(entry: Mapping[str, Any]) -> Parameter:
@@ -110,19 +121,16 @@ def _from_config(entry: Mapping[str, Any]) -> Parameter:
     if kind == "Float":
         return Float(name, *_range(config), conditions=conditions)
     if kind == "Choice":
-        return Choice(name, tuple(config["values"]), conditions=conditions)
+        return Choice(name, tuple(config["values"]), config.get("default"), conditions=conditions)
     if kind == "Boolean":
-        return Boolean(name, conditions=conditions)
+        return Boolean(name, bool(config.get("default")), conditions=conditions)
     if kind == "Fixed":
         return Fixed(name, config["value"], conditions=conditions)
     raise ConfigError(f"{name}: the class {kind!r} is unknown; known are Int, Float, Choice, Boolean, Fixed.")
 
 
-def _range(config: Mapping[str, Any]) -> tuple[float, float, float | None, str | None, float | None]:
-    sampling = config.get("sampling")
-    if sampling == "reverse_log":
-        raise ConfigError(f"{config['name']}: sampling 'reverse_log' is not supported; use 'log' or 'linear'.")
-    return config["min_value"], config["max_value"], config.get("step"), sampling, config.get("default")
+def _range(config: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(config.get(key) for key in ("min_value", "max_value", "step", "sampling", "default"))
 
 
 def _conditions(configs: Sequence[Mapping[str, Any]]) -> tuple[Condition, ...]:

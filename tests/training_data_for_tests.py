@@ -23,23 +23,31 @@ def _label(kind: str, x: np.ndarray, c: np.ndarray) -> np.ndarray:
     return np.digitize(score, [0.5] if kind == "binary" else [-1, 1]).astype(np.int32)
 
 
-def write_training_data(parent: Path, kind: str = "binary", rows: int = 600, image: bool = False) -> TrainingData:
-    """Writes training data whose label follows from the features, in a folder of its own."""
+def write_training_data(
+    parent: Path,
+    kind: str = "binary",
+    rows: int = 600,
+    image: bool = False,
+    shape: tuple[int, int, int] = (3, 4, 1),
+) -> TrainingData:
+    """Writes training data whose label follows from the features, in a folder of its own; what is there stays."""
     folder = parent / f"{kind}-{image}"
+    if (folder / "meta.json").exists():
+        return open_data(folder)
     rng = np.random.default_rng(0)
     for split, count in (("train", rows), ("eval", 200), ("test", 200)):
         (folder / split).mkdir(parents=True)
         x = rng.normal(size=(count, 3)).astype(np.float32)
         c = rng.integers(0, 4, (count, 2)).astype(np.int32)
         label = _label(kind, x, c)
-        pixels = np.repeat((label * 60).astype(np.uint8)[:, None], 12, axis=1) if image else np.zeros((count, 0))
+        pixels = np.repeat((label * 60).astype(np.uint8)[:, None], int(np.prod(shape)) if image else 0, axis=1)
         none = np.zeros((count, 0))
         np.save(folder / split / "numeric.npy", (none if image else x).astype(np.float32))
         np.save(folder / split / "categorical.npy", (none if image else c).astype(np.int32))
         np.save(folder / split / "image.npy", pixels.astype(np.uint8))
         np.save(folder / split / "label.npy", label)
     table = InputSpec(("a_xf", "b_xf", "d_xf"), (("c_xf", 4), ("e_xf", 4)))
-    inputs = InputSpec(image=Image("image_xf", 3, 4, 1)) if image else table
+    inputs = InputSpec(image=Image("image_xf", *shape)) if image else table
     target = np.load(folder / "train" / "label.npy") if kind == "regression" else np.zeros(1)
     meta = {
         "inputs": inputs.to_json(),

@@ -51,6 +51,10 @@ def read_point(hyperparameters: list[types.Artifact]) -> Point:
     """
     path = Path(artifact_utils.get_single_uri(hyperparameters)) / "best_hyperparameters.txt"
     values: Point = json.loads(path.read_text(encoding="utf-8"))["values"]
+    return _of_a_family(values, path)
+
+
+def _of_a_family(values: Point, path: Path) -> Point:
     if "family" not in values:
         raise ModelError(
             f"{path} has no hyperparameter 'family'; this Trainer trains what our Tuner found for a model family."
@@ -63,7 +67,8 @@ def _reuse(data: TrainingData, folder: Path) -> tuple[Session, list[dict[str, An
     path = folder / "hyperparameters.json"
     if not path.is_file():
         raise ModelError(f"{folder} is no best_model of our Tuner: it lacks {path.name}.")
-    session = Session(json.loads(path.read_text(encoding="utf-8"))["values"], data, seed=0)
+    values = _of_a_family(json.loads(path.read_text(encoding="utf-8"))["values"], path)
+    session = Session(values, data, seed=0)
     session.load(folder)
     console.line(f"  the search's best model as it is, after {session.epoch} epochs")
     return session, []

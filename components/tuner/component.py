@@ -13,6 +13,7 @@ from tfx.utils import json_utils
 from tfx_automl.components.tuner import executor
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.hypermodel import is_module_path
 from tfx_automl.models.task import TaskSpec
 
 
@@ -24,6 +25,7 @@ class TunerSpec(types.ComponentSpec):
         "train_args": ExecutionParameter(type=trainer_pb2.TrainArgs, optional=True),
         "eval_args": ExecutionParameter(type=trainer_pb2.EvalArgs, optional=True),
         "task": ExecutionParameter(type=str, optional=True),
+        "hypermodel": ExecutionParameter(type=str, optional=True),
         "search": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
@@ -38,15 +40,16 @@ class TunerSpec(types.ComponentSpec):
 class Tuner(base_beam_component.BaseBeamComponent):
     """Searches hyperparameters.
 
-    Either of a model family (`task` given): Hyperband over worker processes, resumable; or of a stock TFX `tuner_fn`
-    (`tuner_fn` or `module_file` given), whose KerasTuner tuner is run to its end.
+    Of a model family (`task` given) or of a KerasTuner hypermodel (`hypermodel` given, too): any strategy over worker
+    processes, resumable; or of a stock TFX `tuner_fn` (`tuner_fn` or `module_file` given), whose KerasTuner tuner is
+    run to its end.
 
     Outputs:
         best_hyperparameters: `HyperParameters` in the file and format of the stock Tuner.
         tuner_results: `TunerResults` in the file and format of the stock Tuner, and `trials.json` with everything about
             every trial, failed ones with their traceback.
-        best_model: `Model` with the weights, the state of the optimizer and the hyperparameters of the best trial; only
-            for a model family.
+        best_model: `Model` with the weights, the state of the optimizer and the hyperparameters of the best trial, and
+            of a hypermodel also as `model.keras`; not for a `tuner_fn`.
     """
 
     SPEC_CLASS = TunerSpec
@@ -60,6 +63,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
         base_model: types.BaseChannel | None = None,
         *,
         task: TaskSpec | None = None,
+        hypermodel: str | None = None,
         search: SearchOptions | None = None,
         tuner_fn: str | None = None,
         module_file: str | None = None,
@@ -76,8 +80,10 @@ class Tuner(base_beam_component.BaseBeamComponent):
             schema: The raw `Schema`; handed to `tuner_fn`.
             base_model: The `best_model` of an earlier search, whose hyperparameters are tried first; handed to
                 `tuner_fn`.
-            task: What is to be predicted; searches a model family.
-            search: How to search a model family.
+            task: What is to be predicted; searches a model family, or the hypermodel.
+            hypermodel: Module path of a `keras_tuner.HyperModel` or of a function `build(hp)`, such as
+                `my.module:build_model`; it must be importable where the component runs.
+            search: How to search.
             tuner_fn: Module path of a stock `tuner_fn`, such as `my.module.tuner_fn`.
             module_file: A file with a stock `tuner_fn`.
             train_args: Handed to `tuner_fn`.
@@ -86,10 +92,13 @@ class Tuner(base_beam_component.BaseBeamComponent):
             custom_config: Handed to `tuner_fn`.
 
         Raises:
-            ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, or an argument that only the
-                other way of searching has.
+            ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, an argument that only the
+                other way of searching has, or a hypermodel without a task, with a family, or by no module path.
         """
-        _check(task, search, tuner_fn, module_file, (train_args, eval_args, custom_config), tune_args)
+        problems = _problems(task, search, tuner_fn, module_file, (train_args, eval_args, custom_config), tune_args)
+        problems += _hypermodel_problems(hypermodel, task, search)
+        if problems:
+            raise ConfigError(problems)
         arguments = {
             "examples": examples,
             "transform_graph": transform_graph,
@@ -101,7 +110,8 @@ class Tuner(base_beam_component.BaseBeamComponent):
             "custom_config": None if custom_config is None else json_utils.dumps(custom_config),
             "best_hyperparameters": types.Channel(type=standard_artifacts.HyperParameters),
             "tuner_results": types.Channel(type=standard_artifacts.TunerResults),
-            **(_of_a_family(task, search) if task else _of_a_tuner_fn(train_args, eval_args)),
+            "hypermodel": hypermodel,
+            **(_of_a_task(task, search) if task else _of_a_tuner_fn(train_args, eval_args)),
         }
         # TFX takes an absent argument, but not None, for an optional parameter.
         spec = TunerSpec(**{name: value for name, value in arguments.items() if value is not None})
@@ -112,7 +122,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
             )
 
 
-def _of_a_family(task: TaskSpec, search: SearchOptions | None) -> dict[str, Any]:
+def _of_a_task(task: TaskSpec, search: SearchOptions | None) -> dict[str, Any]:
     return {
         "task": task.to_json(),
         "search": (search or SearchOptions()).to_json(),
@@ -124,28 +134,43 @@ def _of_a_tuner_fn(train_args: trainer_pb2.TrainArgs | None, eval_args: trainer_
     return {"train_args": train_args or trainer_pb2.TrainArgs(), "eval_args": eval_args or trainer_pb2.EvalArgs()}
 
 
-def _check(
+def _problems(
     task: TaskSpec | None,
     search: SearchOptions | None,
     tuner_fn: str | None,
     module_file: str | None,
     stock_arguments: tuple[object, ...],
     tune_args: tuner_pb2.TuneArgs | None,
-) -> None:
+) -> list[str]:
     problems = []
     if sum(given is not None for given in (task, tuner_fn, module_file)) != 1:
         problems.append(
-            "Tuner needs one of task (a model family is searched), tuner_fn and module_file (a stock tuner_fn is run);"
+            "Tuner needs one of task (a model family or a hypermodel is searched), tuner_fn and module_file (a stock"
+            " tuner_fn is run);"
             f" got task={task!r}, tuner_fn={tuner_fn!r}, module_file={module_file!r}."
         )
     if task is not None and any(argument is not None for argument in stock_arguments):
         problems.append("train_args, eval_args and custom_config are for a tuner_fn; with a task, use search.")
     if task is None and search is not None:
-        problems.append("search is for a model family (task); a tuner_fn brings a tuner with options of its own.")
+        problems.append(
+            "search is for a model family or a hypermodel (task); a tuner_fn brings a tuner with options of its own."
+        )
     if task is None and tune_args is not None and tune_args.num_parallel_trials > 1:
         problems.append(
             "tune_args.num_parallel_trials is above 1, but the tuner of a tuner_fn runs its trials one after another;"
             " leave it out."
         )
-    if problems:
-        raise ConfigError(problems)
+    return problems
+
+
+def _hypermodel_problems(hypermodel: str | None, task: TaskSpec | None, search: SearchOptions | None) -> list[str]:
+    if hypermodel is None:
+        return []
+    problems = []
+    if task is None:
+        problems.append(f"hypermodel {hypermodel!r} needs a task, which says what is to be predicted.")
+    if search is not None and search.family != "auto":
+        problems.append(f"Tuner searches a hypermodel or a family, not both: leave out family={search.family!r}.")
+    if not is_module_path(hypermodel):
+        problems.append(f"hypermodel: expected my.module:name or my.module.name, got {hypermodel!r}.")
+    return problems

@@ -13,7 +13,7 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from tfx_automl.components.data import training_data
-from tfx_automl.components.tuner import kerastuner, native, results
+from tfx_automl.components.tuner import hypermodels, kerastuner, native, results
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.errors import ModelError
 from tfx_automl.models.task import TaskSpec
@@ -28,17 +28,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     """Searches hyperparameters."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
-        """Searches a model family if there is a task, else runs the `tuner_fn`."""
+        """Searches a model family or a hypermodel if there is a task, else runs the `tuner_fn`."""
         folders = {key: Path(artifact_utils.get_single_uri(value)) for key, value in output_dict.items()}
         if exec_properties.get("task"):
-            self._search_family(input_dict, exec_properties, folders)
+            self._search(input_dict, exec_properties, folders)
             return
         best, records, everything = kerastuner.run_tuner_fn(input_dict, exec_properties, self._get_tmp_dir())
         results.write_best(best, folders["best_hyperparameters"])
         results.write_results(records, folders["tuner_results"])
         results.write_keras_tuner_trials(everything, folders["tuner_results"])
 
-    def _search_family(self, input_dict: Artifacts, exec_properties: dict[str, Any], folders: dict[str, Path]) -> None:
+    def _search(self, input_dict: Artifacts, exec_properties: dict[str, Any], folders: dict[str, Path]) -> None:
         task = TaskSpec.from_json(exec_properties["task"])
         options = _with_tune_args(SearchOptions.from_json(exec_properties["search"]), exec_properties)
         searches = self._lasting_folder()
@@ -46,11 +46,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         identity = "\n".join([*(artifact.uri for artifact in input_dict["examples"]), task.to_json()])
         arrays = searches / f"arrays-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
         # Workers import TensorFlow while the data is being parsed.
-        with self._runner(native.worker_setup(arrays, task, options), options, searches) as runner:
+        hypermodel, first = exec_properties.get("hypermodel"), _points_of(input_dict.get("base_model"))
+        if hypermodel:
+            setup = hypermodels.hypermodel_setup(hypermodel, arrays, task, options)
+        else:
+            setup = native.worker_setup(arrays, task, options)
+        with self._runner(setup, options, searches) as runner:
             data = training_data(input_dict["examples"], input_dict.get("transform_graph"), task, arrays)
-            plan = native.plan_search(data, options, first=_points_of(input_dict.get("base_model")))
+            if hypermodel:
+                plan = hypermodels.plan_hypermodel(hypermodel, data, options, first)
+            else:
+                plan = native.plan_search(data, options, first=first)
             result = native.run_search(plan, runner, searches)
         results.write_search(result, plan, folders)
+        if hypermodel:
+            hypermodels.write_model(hypermodel, result, plan, folders["best_model"])
         # The ledger and the best checkpoints stay: with a larger budget, the search goes on.
         shutil.rmtree(arrays)
 

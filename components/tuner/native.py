@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import tfx_automl
 from tfx_automl import console
@@ -33,7 +34,7 @@ _RESIDENT_SHARE = 0.25  # of the memory for the training rows of all workers tog
 
 @dataclass(frozen=True)
 class Plan:
-    """A search of a model family that has not begun.
+    """A search that has not begun.
 
     Attributes:
         data: The training data.
@@ -72,9 +73,34 @@ def plan_search(
     family = family_for(options.family, data.inputs)
     space = family.space(data.inputs, len(data.split("train")))
     objectives = objectives_of(data.task, options.objective, options.constraints)
+    return plan_of(f"family {family.name}", data, options, space, objectives, scheduler, first)
+
+
+def plan_of(
+    what: str,
+    data: TrainingData,
+    options: SearchOptions,
+    space: Space,
+    objectives: Objectives,
+    scheduler: Scheduler | None = None,
+    first: Sequence[Point] = (),
+    **identity: str,
+) -> Plan:
+    """Returns a plan, and tells of it.
+
+    Args:
+        what: What is searched, to be shown.
+        data: The training data.
+        options: How to search.
+        space: What may vary.
+        objectives: What trials are judged by.
+        scheduler: Another schedule than the options'.
+        first: Points to try first.
+        identity: What else makes it another search.
+    """
     goals = ", ".join(f"{goal.metric} ({goal.direction})" for goal in objectives.goals)
     bounds = "".join(f", {constraint}" for constraint in objectives.constraints)
-    console.line(f"  family {family.name}, objective {goals}{bounds}, {workers_of(options)} workers")
+    console.line(f"  {what}, objective {goals}{bounds}, {workers_of(options)} workers")
     known = tuple(point for point in first if space.contains(point))
     for point in first:
         console.line(f"  {'first' if point in known else 'not in the space, so left out'}: {point}")
@@ -85,6 +111,7 @@ def plan_search(
         options=options.identity(),
         first=known,
         version=tfx_automl.__version__,
+        **identity,
     )
     scheduler = scheduler or options.strategy().make_scheduler(options.stages, options.budget)
     return Plan(data, options, space, objectives, scheduler, key, known)
@@ -133,16 +160,28 @@ def worker_setup(data_folder: Path, task: TaskSpec, options: SearchOptions) -> W
     Raises:
         ConfigError: An objective or constraint names a metric that the task does not have.
     """
+    measures = objectives_of(task, options.objective, options.constraints).metrics
+    return setup_for("tfx_automl.models.trainable:make_trainable", data_folder, options, measures=measures)
+
+
+def setup_for(factory: str, data_folder: Path, options: SearchOptions, **arguments: Any) -> WorkerSetup:
+    """Returns the setup of workers with any trainable; see `worker_setup`.
+
+    Args:
+        factory: `module:callable` that makes it from `data_dir`, `threads`, `resident_bytes` and the arguments.
+        data_folder: Where `prepare` writes or has written the data.
+        options: How to search.
+        arguments: Further arguments of the factory.
+    """
     workers, memory = workers_of(options), usable_memory()
     threads = max(1, usable_cores() // workers)
-    objectives = objectives_of(task, options.objective, options.constraints)
     return WorkerSetup(
-        "tfx_automl.models.trainable:make_trainable",
+        factory,
         {
             "data_dir": str(data_folder),
             "threads": threads,
             "resident_bytes": int(memory * _RESIDENT_SHARE / workers),
-            "measures": objectives.metrics,
+            **arguments,
         },
         {
             "OMP_NUM_THREADS": str(threads),

@@ -19,7 +19,10 @@ def test_samples_are_in_the_space(seed):
 
 
 @given(
-    low=st.floats(1e-6, 10), ratio=st.floats(1, 1e4), sampling=st.sampled_from([None, "log"]), seed=st.integers(0, 1000)
+    low=st.floats(1e-6, 10),
+    ratio=st.floats(1, 1e4),
+    sampling=st.sampled_from([None, "log", "reverse_log"]),
+    seed=st.integers(0, 1000),
 )
 def test_floats_stay_in_range(low, ratio, sampling, seed):
     parameter = Float("x", low, low * ratio, sampling=sampling)
@@ -40,6 +43,25 @@ def test_log_scale_reaches_the_whole_range():
     values = [Float("lr", 1e-4, 1e-1, sampling="log").sample(rng) for _ in range(600)]
     shares = np.histogram(np.log10(values), bins=3)[0] / 600
     assert np.all(np.abs(shares - 1 / 3) < 0.1)  # five standard deviations of a share of 600 draws
+
+
+def test_reverse_log_is_log_seen_from_the_other_end():
+    import keras_tuner
+
+    theirs = keras_tuner.engine.hyperparameters.Float("x", 1.0, 100.0, sampling="reverse_log")
+    ours = Float("x", 1.0, 100.0, sampling="reverse_log")
+    rng = np.random.default_rng(0)
+    drawn = sorted(float(ours.sample(rng)) for _ in range(2000))
+    # Quantiles of KerasTuner's projection; five standard deviations of the rank of 2000 draws are 6 percent of them.
+    for probability in (0.2, 0.5, 0.8):
+        below = np.searchsorted(drawn, theirs.prob_to_value(probability)) / 2000
+        assert abs(below - probability) < 0.06
+    steps = Int("n", 1, 64, step=2, sampling="reverse_log")
+    expected = set(keras_tuner.engine.hyperparameters.Int("n", 1, 64, step=2, sampling="reverse_log").values)
+    assert {steps.sample(rng) for _ in range(300)} == expected == {1, 33, 49, 57, 61, 63, 64}
+    whole = Int("n", 1, 9, sampling="reverse_log")
+    counts = np.bincount([whole.sample(rng) for _ in range(1000)], minlength=10)
+    assert counts[0] == 0 and counts[1:].all() and counts[9] > 3 * counts[1]
 
 
 def test_points_outside_are_not_contained():
@@ -76,6 +98,31 @@ def test_keras_tuner_reads_what_we_write_and_back():
         )
 
 
+def test_everything_that_keras_tuner_can_declare_is_read():
+    import keras_tuner
+
+    declared = keras_tuner.HyperParameters()
+    declared.Choice("net", ["mlp", "cnn"], default="cnn")
+    declared.Choice("switch", [True, False])
+    declared.Boolean("norm", default=True)
+    declared.Fixed("rate", 0.5)
+    declared.Float("keep", 0.1, 1.0, sampling="reverse_log")
+    with declared.conditional_scope("net", ["mlp"]):
+        declared.Int("units", 1, 3)
+    with declared.conditional_scope("net", ["cnn"]):
+        declared.Choice("units", [16, 32])
+        declared.Boolean("norm")  # never asked: the one above is always active
+    space = Space.from_config(declared.get_config())
+    assert [parameter.name for parameter in space.parameters] == [
+        *("net", "switch", "norm", "rate", "keep", "units", "units")
+    ]
+    points = [space.sample(np.random.default_rng(seed)) for seed in range(60)]
+    assert {(p["net"], p["units"]) for p in points} == {("mlp", 1), ("mlp", 2), ("mlp", 3), ("cnn", 16), ("cnn", 32)}
+    assert {p["switch"] for p in points} == {0, 1}  # KerasTuner keeps a choice of booleans as integers
+    back = keras_tuner.HyperParameters.from_config(space.to_config())
+    assert [back.space[n].default for n in (0, 2, 3)] == ["cnn", True, 0.5]
+
+
 def test_size():
     assert Space((Int("a", 1, 4), Choice("b", (1, 2, 3)), Boolean("c"), Fixed("d", 7))).size() == 24
     assert Space((Float("x", 0, 1),)).size() is None
@@ -88,10 +135,11 @@ def test_size():
     [
         (lambda: Int("n", 5, 1), r"n: expected min <= max, got 5 and 1"),
         (lambda: Float("x", 0.0, 1.0, sampling="log"), r"needs min above 0"),
-        (lambda: Float("x", 0.0, 1.0, sampling="cubic"), r"expected sampling None, 'linear' or 'log', got 'cubic'"),
+        (lambda: Float("x", 0.0, 1.0, sampling="cubic"), r"or 'reverse_log', got 'cubic'"),
         (lambda: Int("n", 1, 5, step=0), r"expected a step above 0"),
         (lambda: Choice("c", ()), r"at least one value"),
         (lambda: Choice("c", (1, 1)), r"expected different values"),
+        (lambda: Choice("c", (1, 2), 3), r"expected a default among \(1, 2\), got 3"),
         (lambda: Boolean(""), r"needs a name"),
         (lambda: Space((Boolean("a"), Boolean("a"))), r"a: the name is used twice"),
         (lambda: Space((Boolean("a", conditions=(Condition("b", (1,)),)),)), r"parent 'b' does not come before"),

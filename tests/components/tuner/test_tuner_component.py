@@ -112,47 +112,6 @@ def test_stock_keras_tuner_reads_the_best_hyperparameters(people: SimpleNamespac
     assert hyperparameters.get("units") == config["values"]["units"]
 
 
-@pytest.fixture
-def execute(people: SimpleNamespace, tmp_path):
-    """A function that calls `Do` on the artifacts of the small pipeline, in a folder that outlives a failure."""
-    from tfx.dsl.components.base import base_beam_executor
-    from tfx.types import standard_artifacts
-
-    from tfx_automl.components.tuner.executor import Executor
-
-    def artifact(kind, path, splits=None):
-        made = kind()
-        made.uri = str(path)
-        if splits:
-            made.split_names = json.dumps(splits)
-        return [made]
-
-    def run(name: str, **properties) -> dict:
-        (tmp_path / "tmp").mkdir(exist_ok=True)
-        context = base_beam_executor.BaseBeamExecutor.Context(
-            beam_pipeline_args=["--direct_running_mode=multi_threading", "--direct_num_workers=2"],
-            tmp_dir=str(tmp_path / "tmp"),
-            unique_id="1",
-            stateful_working_dir=str(tmp_path / properties.pop("state", "state") / "1"),
-        )
-        examples = people.Transform.uris["transformed_examples"]
-        outputs = {
-            "best_hyperparameters": artifact(standard_artifacts.HyperParameters, tmp_path / name / "best"),
-            "tuner_results": artifact(standard_artifacts.TunerResults, tmp_path / name / "results"),
-            "best_model": artifact(standard_artifacts.Model, tmp_path / name / "model"),
-        }
-        inputs = {
-            "examples": artifact(standard_artifacts.Examples, examples, properties.pop("splits", ["train", "eval"])),
-            "transform_graph": artifact(standard_artifacts.TransformGraph, people.Transform.uris["transform_graph"]),
-        }
-        if base := properties.pop("base_model", None):
-            inputs["base_model"] = artifact(standard_artifacts.Model, base)
-        Executor(context).Do(inputs, outputs, {"task": people.task.to_json(), **properties})
-        return json.loads((tmp_path / name / "results" / "trials.json").read_text())
-
-    return run
-
-
 @pytest.mark.slow
 def test_do_with_tune_args_uses_as_many_workers(execute):
     from tfx_automl.components.tuner.options import SearchOptions
@@ -281,10 +240,10 @@ def test_base_model_of_an_earlier_search_is_tried_first(execute, tmp_path):
 
     first = execute("first", search=options(0))
     best = first["trials"][first["best_trial_id"]]["values"]
-    second = execute("second", search=options(1), base_model=tmp_path / "first" / "model")
+    second = execute("second", search=options(1), base_model=str(tmp_path / "first" / "model"))
     assert second["trials"][0]["values"] == best
     with pytest.raises(ModelError, match=r"is no best_model of this Tuner, it lacks hyperparameters.json"):
-        execute("third", search=options(1), base_model=tmp_path / "first" / "results")
+        execute("third", search=options(1), base_model=str(tmp_path / "first" / "results"))
 
 
 @pytest.mark.slow

@@ -12,54 +12,20 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-# Executes the component on artifacts that are there, as a launcher would.
-CHILD = """
-import json, sys
-from tfx.dsl.components.base import base_beam_executor
-from tfx.types import standard_artifacts
-from tfx_automl.components.tuner.executor import Executor
-
-def artifact(kind, uri, splits=None):
-    made = kind()
-    made.uri = uri
-    if splits:
-        made.split_names = json.dumps(splits)
-    return [made]
-
-given = json.loads(sys.argv[1])
-inputs = {
-    "examples": artifact(standard_artifacts.Examples, given["examples"], ["train", "eval"]),
-    "transform_graph": artifact(standard_artifacts.TransformGraph, given["graph"]),
-}
-outputs = {
-    "best_hyperparameters": artifact(standard_artifacts.HyperParameters, given["output"] + "/best"),
-    "tuner_results": artifact(standard_artifacts.TunerResults, given["output"] + "/results"),
-    "best_model": artifact(standard_artifacts.Model, given["output"] + "/model"),
-}
-context = base_beam_executor.BaseBeamExecutor.Context(
-    beam_pipeline_args=[], tmp_dir=given["output"] + "/tmp", unique_id="1", stateful_working_dir=given["state"] + "/1"
-)
-Executor(context).Do(inputs, outputs, {"task": given["task"], "search": given["search"]})
-"""
+SCRIPT = Path(__file__).parents[2] / "tuner_for_tests.py"
 
 
 @pytest.fixture
-def start(people, tmp_path):
+def start(people, artifacts, tmp_path):
     """A function that starts the component in a process group of its own."""
     from tfx_automl.components.tuner.options import SearchOptions
 
     def start(name: str, workers: int) -> subprocess.Popen:
         search = SearchOptions(max_epochs=9, max_trials=9, workers=workers)
-        given = {
-            "examples": str(people.Transform.uris["transformed_examples"]),
-            "graph": str(people.Transform.uris["transform_graph"]),
-            "task": people.task.to_json(),
-            "search": search.to_json(),
-            "state": str(tmp_path / name / "state"),
-            "output": str(tmp_path / name / "output"),
-        }
-        (tmp_path / name / "output" / "tmp").mkdir(parents=True, exist_ok=True)
-        return subprocess.Popen([sys.executable, "-c", CHILD, json.dumps(given)], start_new_session=True)
+        properties = {"task": people.task.to_json(), "search": search.to_json()}
+        (tmp_path / name).mkdir(exist_ok=True)
+        given = {"folder": str(tmp_path / name), "name": "output", **artifacts, "properties": properties}
+        return subprocess.Popen([sys.executable, str(SCRIPT), json.dumps(given)], start_new_session=True)
 
     return start
 
