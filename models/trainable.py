@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tfx_automl.models.data import open_data
 from tfx_automl.models.feeding import Feed
+from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.training import Session
 from tfx_automl.search.job import EpochRecord, Job, StopTraining
 
@@ -28,6 +29,7 @@ class ModelTrainable:
         self._data = open_data(Path(data_dir))
         self._feed = Feed(self._data, resident_bytes)
         self._measures = measures
+        self._gaps = GapMeter(self._data, measures)
         self._live: OrderedDict[str, Session] = OrderedDict()
 
     def run(self, job: Job, report: Callable[[EpochRecord], None]) -> None:
@@ -55,7 +57,7 @@ class ModelTrainable:
         live = self._live.pop(job.checkpoint, None)
         if live is not None and live.epoch == job.start:
             return live
-        session = Session(job.values, self._data, job.seed, self._feed, self._measures)
+        session = Session(job.values, self._data, job.seed, self._feed, self._measures, self._gaps)
         if job.start and Path(job.checkpoint).is_dir():
             session.load(Path(job.checkpoint))
         while session.epoch < job.start:  # its checkpoint was deleted: the epochs before are trained again

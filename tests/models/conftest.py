@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tfx_automl.models.data import TrainingData, open_data
+from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.inputs import Image, InputSpec
 from tfx_automl.models.task import TaskSpec
 
@@ -53,6 +54,7 @@ def make_data(tmp_path: Path) -> Callable[..., TrainingData]:
             "target_mean": float(target.mean()),
             "target_std": float(target.std()) or 1.0,
             "fingerprint": f"{kind}-{rows}-{image}",
+            "groups": GroupSpec().to_json(),
         }
         (folder / "meta.json").write_text(json.dumps(meta))
         return open_data(folder)
