@@ -103,9 +103,18 @@ class RunConfig:
     )
     objective: str | None = _option(
         converters.text,
-        "the metric to optimise on the eval split, such as val_auc (default: by the task)",
-        metavar="METRIC",
+        "the metric to optimise on the eval split, such as val_auc (default: by the task); several, separated by"
+        " commas, give a Pareto front",
+        metavar="METRIC[,...]",
         default=None,
+    )
+    constraint: tuple[str, ...] = _option(
+        converters.tokens,
+        "a bound that trials must keep to on the eval split, such as 'parameters<=100000' or, between the --sensitive"
+        " groups, 'val_equalized_odds_difference<=0.1'; repeatable",
+        metavar="METRIC<=NUMBER",
+        repeat=True,
+        default=(),
     )
     max_epochs: int = _option(
         converters.whole, "the most epochs that one trial, and the final training, may take", metavar="N", default=27

@@ -1,5 +1,6 @@
 """The component Tuner."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
@@ -10,9 +11,11 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
+from tfx_automl.components.sensitive import check_gaps, check_groups
 from tfx_automl.components.tuner import executor
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.task import TaskSpec
 
 
@@ -25,9 +28,11 @@ class TunerSpec(types.ComponentSpec):
         "eval_args": ExecutionParameter(type=trainer_pb2.EvalArgs, optional=True),
         "task": ExecutionParameter(type=str, optional=True),
         "search": ExecutionParameter(type=str, optional=True),
+        "groups": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
         **standard_component_specs.TunerSpec.INPUTS,
+        "raw_examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = {
         **standard_component_specs.TunerSpec.OUTPUTS,
@@ -60,6 +65,9 @@ class Tuner(base_component.BaseComponent):
         *,
         task: TaskSpec | None = None,
         search: SearchOptions | None = None,
+        raw_examples: types.BaseChannel | None = None,
+        sensitive: Sequence[Sequence[str]] = (),
+        min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
         tuner_fn: str | None = None,
         module_file: str | None = None,
         train_args: trainer_pb2.TrainArgs | None = None,
@@ -75,6 +83,13 @@ class Tuner(base_component.BaseComponent):
             schema: The raw `Schema`; handed to `tuner_fn`.
             task: What is to be predicted; searches a model family.
             search: How to search a model family.
+            raw_examples: The `Examples` from which `examples` were transformed, with the split `eval`; `sensitive`
+                columns are read from them, as the model may not see them. Row by row they must be those of `examples`,
+                which our Transform keeps to.
+            sensitive: Groups of raw features whose slices of the eval split are compared, several names for a crossing:
+                objectives and constraints may then be fairness gaps (see `models.fairness.GAPS`), such as
+                `val_equalized_odds_difference` (the worst of all groups) or `val_equalized_odds_difference[sex]`.
+            min_slice_size: Slices with fewer rows of the eval split are not compared.
             tuner_fn: Module path of a stock `tuner_fn`, such as `my.module.tuner_fn`.
             module_file: A file with a stock `tuner_fn`.
             train_args: Handed to `tuner_fn`.
@@ -84,12 +99,16 @@ class Tuner(base_component.BaseComponent):
 
         Raises:
             ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, or an argument that only the
-                other way of searching has.
+                other way of searching has; or `sensitive` and `raw_examples` do not come together, or a gap is named
+                without them.
         """
         _check(task, search, tuner_fn, module_file, (train_args, eval_args, custom_config), tune_args)
+        groups = _groups(task, search or SearchOptions(), raw_examples, sensitive, min_slice_size)
         arguments = {
             "examples": examples,
             "transform_graph": transform_graph,
+            "raw_examples": raw_examples,
+            "groups": groups,
             "schema": schema,
             "tuner_fn": tuner_fn,
             "module_file": module_file,
@@ -118,6 +137,25 @@ def _of_a_family(task: TaskSpec, search: SearchOptions | None) -> dict[str, Any]
 
 def _of_a_tuner_fn(train_args: trainer_pb2.TrainArgs | None, eval_args: trainer_pb2.EvalArgs | None) -> dict[str, Any]:
     return {"train_args": train_args or trainer_pb2.TrainArgs(), "eval_args": eval_args or trainer_pb2.EvalArgs()}
+
+
+def _groups(
+    task: TaskSpec | None,
+    search: SearchOptions,
+    raw_examples: types.BaseChannel | None,
+    sensitive: Sequence[Sequence[str]],
+    min_slice_size: int,
+) -> str | None:
+    """Returns the groups of sensitive features as an execution property; None without any."""
+    if task is not None:
+        groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size)
+        check_gaps(task, search.objective, search.constraints, groups)
+        return groups.to_json() if sensitive else None
+    if sensitive or raw_examples is not None:
+        raise ConfigError(
+            "sensitive and raw_examples are for a model family (task); a tuner_fn has metrics of its own."
+        )
+    return None
 
 
 def _check(

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.machine import usable_cores, usable_memory
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families import family_for
+from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.measures import objectives_of
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.search.ledger import Ledger, content_key
@@ -58,12 +60,13 @@ def plan_search(data: TrainingData, options: SearchOptions, scheduler: Scheduler
         scheduler: Another schedule than the options'.
 
     Raises:
-        ConfigError: An option does not fit the task.
+        ConfigError: An option does not fit the task, or a fairness gap cannot be measured on the eval split.
         ModelError: The family is unknown, or not for such data.
     """
     family = family_for(options.family, data.inputs)
     space = family.space(data.inputs, len(data.split("train")))
-    objectives = objectives_of(data.task, options.objective, options.constraints)
+    objectives = objectives_of(data.task, options.objective, options.constraints, data.groups.sensitive)
+    GapMeter(data, objectives.metrics).check()
     goals = ", ".join(f"{goal.metric} ({goal.direction})" for goal in objectives.goals)
     bounds = "".join(f", {constraint}" for constraint in objectives.constraints)
     console.line(f"  family {family.name}, objective {goals}{bounds}, {workers_of(options)} workers")
@@ -107,7 +110,9 @@ def run_search(plan: Plan, runner: TrialRunner, folder: Path) -> SearchResult:
         ledger.close()
 
 
-def worker_setup(data_folder: Path, task: TaskSpec, options: SearchOptions) -> WorkerSetup:
+def worker_setup(
+    data_folder: Path, task: TaskSpec, options: SearchOptions, sensitive: Sequence[Sequence[str]] = ()
+) -> WorkerSetup:
     """Returns how workers are started; the data need not be there before their first job.
 
     OpenMP gets each worker's share of the cores, TensorFlow's C++ code only reports errors, Keras runs on TensorFlow,
@@ -117,13 +122,14 @@ def worker_setup(data_folder: Path, task: TaskSpec, options: SearchOptions) -> W
         data_folder: Where `prepare` writes or has written the data.
         task: What is to be predicted.
         options: How to search.
+        sensitive: The groups of sensitive features that the data will have.
 
     Raises:
         ConfigError: An objective or constraint names a metric that the task does not have.
     """
     workers, memory = workers_of(options), usable_memory()
     threads = max(1, usable_cores() // workers)
-    objectives = objectives_of(task, options.objective, options.constraints)
+    objectives = objectives_of(task, options.objective, options.constraints, sensitive)
     return WorkerSetup(
         "tfx_automl.models.trainable:make_trainable",
         {
