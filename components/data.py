@@ -32,11 +32,16 @@ def training_data(
     absent = [name for name in ("train", "eval") if name not in names]
     if absent:
         raise ModelError(f"The examples have no split {' and '.join(absent)}; they have {', '.join(names)}.")
-    splits = {name: _files(examples, name) for name in names}
+    splits = {name: split_files(examples, name) for name in names}
     return prepare(splits, artifact_utils.get_single_uri(transform_graph), task, folder)
 
 
-def _files(examples: list[Artifact], split: str) -> list[str]:
+def split_files(examples: list[Artifact], split: str) -> list[str]:
+    """Returns the files of a split: artifact by artifact, each one's in the order of their names.
+
+    Raises:
+        ModelError: There are none.
+    """
     uris = artifact_utils.get_split_uris(examples, split)
     files = [path for uri in uris for path in sorted(glob.glob(os.path.join(glob.escape(uri), "*")))]
     if not files:

@@ -4,7 +4,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from tfx_automl.errors import ModelError
 from tfx_automl.files import write_in_one_step
+from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.growing import GrowingArray, new_digest, open_array
 from tfx_automl.models.inputs import IMAGE_SIZES, InputSpec, has_image, inputs_from_schema
 from tfx_automl.models.task import TaskSpec
 
+META_FILE = "meta.json"
 _ROWS_PER_PARSE = 4096
-_META = "meta.json"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class TrainingData:
         target_mean: Mean of the training target; 0 for classification.
         target_std: Standard deviation of the training target; 1 for classification.
         fingerprint: Differs between data of different content.
+        groups: The groups of sensitive features whose slices can be compared on the eval split; see `slice_codes`.
     """
 
     folder: Path
@@ -62,6 +64,7 @@ class TrainingData:
     target_mean: float = 0.0
     target_std: float = 1.0
     fingerprint: str = ""
+    groups: GroupSpec = field(default_factory=GroupSpec)
 
     def split(self, name: str) -> Arrays:
         """Opens the arrays of a split, memory-mapped.
@@ -77,10 +80,11 @@ class TrainingData:
 
 def open_data(folder: Path) -> TrainingData:
     """Opens what `prepare` wrote."""
-    meta = json.loads((folder / _META).read_text(encoding="utf-8"))
+    meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
     inputs, task = InputSpec.from_json(meta["inputs"]), TaskSpec.from_json(meta["task"])
     numbers = meta["target_mean"], meta["target_std"]
-    return TrainingData(folder, inputs, task, tuple(meta["splits"]), *numbers, meta["fingerprint"])
+    groups = GroupSpec.from_json(meta["groups"])
+    return TrainingData(folder, inputs, task, tuple(meta["splits"]), *numbers, meta["fingerprint"], groups)
 
 
 def prepare(splits: Mapping[str, Sequence[str]], transform_graph: str, task: TaskSpec, folder: Path) -> TrainingData:
@@ -95,7 +99,7 @@ def prepare(splits: Mapping[str, Sequence[str]], transform_graph: str, task: Tas
     Raises:
         ModelError: The data has no usable features, no rows, or rows whose label is not among the classes.
     """
-    if (folder / _META).exists():
+    if (folder / META_FILE).exists():
         stored = open_data(folder)
         if (stored.task, stored.splits) == (task, tuple(splits)):
             return stored
@@ -129,8 +133,9 @@ def _write_meta(
         "target_mean": 0.0 if target is None else float(np.mean(target)),
         "target_std": 1.0 if target is None else float(np.std(target)) or 1.0,
         "fingerprint": fingerprint,
+        "groups": GroupSpec().to_json(),
     }
-    write_in_one_step(folder / _META, json.dumps(meta))
+    write_in_one_step(folder / META_FILE, json.dumps(meta))
 
 
 def _transformed(transform_graph: str) -> tuple[Any, dict[str, Any]]:

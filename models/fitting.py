@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tfx_automl.models.training import Session
-from tfx_automl.search.objective import Objective
+from tfx_automl.search.objective import Objectives
+
+_NOTHING = (math.inf, math.inf, math.inf)
 
 
 def fit(
     session: Session,
-    objective: Objective,
+    objectives: Objectives,
     max_epochs: int,
     patience: int,
     tell: Callable[[int, Mapping[str, float]], None],
@@ -19,7 +21,7 @@ def fit(
 
     Args:
         session: The model; afterwards it has the weights of its best epoch.
-        objective: What tells progress.
+        objectives: What tells progress: constraints come first, then, of several goals, the first.
         max_epochs: The most epochs.
         patience: Epochs without progress after which to stop.
         tell: Called with the number and the metrics of every epoch.
@@ -28,10 +30,10 @@ def fit(
         For every epoch its number, its metrics, and whether it is the `best` so far.
     """
     history: list[dict[str, Any]] = []
-    best_rank, best_epoch, best_weights = (math.inf, math.inf), 0, session.weights()
+    best_rank, best_epoch, best_weights = _NOTHING, 0, session.weights()
     while session.epoch < max_epochs and session.epoch - best_epoch < patience:
         metrics = session.train_epoch().metrics
-        rank = (objective.key(objective.score(metrics)), objective.tie_breaker(metrics))
+        rank = _rank(objectives, metrics)
         progress = rank < best_rank
         if progress:
             best_rank, best_epoch, best_weights = rank, session.epoch, session.weights()
@@ -39,3 +41,11 @@ def fit(
         tell(session.epoch, metrics)
     session.set_weights(best_weights)
     return history
+
+
+def _rank(objectives: Objectives, metrics: Mapping[str, float]) -> tuple[float, float, float]:
+    """Returns what is smaller for a better epoch."""
+    outcome = objectives.outcome(metrics)
+    if outcome is None:
+        return _NOTHING
+    return outcome.violation, objectives.losses(outcome)[0], outcome.tie_breaker

@@ -24,10 +24,10 @@ def compiled_objectives(
     """
     known = (*(metrics or ()), *SIZES, LATENCY)
 
-    def name_of(name: str) -> str:
+    def name_of(what: str, name: str) -> str:
         found = name if name in known else f"val_{name.removeprefix('val_')}"
         if metrics is not None and found not in known:
-            raise ConfigError(f"objective: the model has no metric {name!r}; it has {', '.join(known)}.")
+            raise ConfigError(f"{what}: the model has no metric {name!r}; it has {', '.join(known)}.")
         return found
 
     default = task.default_objective if task.default_objective in known else "val_loss"

@@ -1,5 +1,6 @@
 """What is measured of a model beside the task's own metrics: size, latency, any metric of Keras."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.fairness import GAPS, find_gap, is_gap
 from tfx_automl.models.metrics import METRICS
 from tfx_automl.models.task import TaskKind, TaskSpec
 from tfx_automl.search.objective import Constraint, Objective, Objectives
@@ -16,60 +18,96 @@ from tfx_automl.search.objective import Constraint, Objective, Objectives
 SIZES = ("parameters", "model_bytes")
 LATENCY = "latency_ms"
 _LATENCY_RUNS = 30
+_COMMA = re.compile(r",(?![^\[\]]*\])")  # not those of a crossing in brackets
+_GOAL = re.compile(r"\s*(.*?)(?::(\w+))?\s*")
 
 
-def objectives_of(task: TaskSpec, objective: str | None = None, constraints: Sequence[str] = ()) -> Objectives:
+def objectives_of(
+    task: TaskSpec,
+    objective: str | None = None,
+    constraints: Sequence[str] = (),
+    sensitive: Sequence[Sequence[str]] = (),
+) -> Objectives:
     """Returns what trials of a task are judged by.
 
     Args:
         task: What is to be predicted.
         objective: One metric or, separated by commas, several, each as `NAME`, `NAME:max` or `NAME:min`; a metric on
             the eval split with or without `val_` in front. None takes the task's own.
-        constraints: Texts such as `latency_ms<=2`.
+        constraints: Texts such as `latency_ms<=2` or `val_equalized_odds_difference<=0.1`.
+        sensitive: Groups of sensitive features, for fairness gaps.
 
     Raises:
         ConfigError: A metric does not exist, or a text cannot be read.
     """
-    return read_objectives(objective or task.default_objective, constraints, lambda name: metric_name(name, task))
+
+    def name_of(what: str, name: str) -> str:
+        return _metric_name(what, name, task, sensitive)
+
+    return read_objectives(objective or task.default_objective, constraints, name_of)
 
 
-def read_objectives(objective: str, constraints: Sequence[str], name_of: Callable[[str], str]) -> Objectives:
+def read_objectives(objective: str, constraints: Sequence[str], name_of: Callable[[str, str], str]) -> Objectives:
     """Reads goals and bounds from their texts.
 
     Args:
         objective: One or, separated by commas, several of `NAME`, `NAME:max` and `NAME:min`.
         constraints: Texts such as `latency_ms<=2`.
-        name_of: From a name as a user writes it to the name among the metrics of an epoch.
+        name_of: From what is read (`objective` or `constraint`) and a name as a user writes it to the name among the
+            metrics of an epoch.
 
     Raises:
         ConfigError: A text cannot be read; or what `name_of` raises.
     """
-    goals = []
-    for text in objective.split(","):
-        name, _, direction = text.strip().partition(":")
-        goals.append(Objective(name_of(name), direction or "auto"))
+    goals = [Objective(name_of("objective", name), direction or "auto") for name, direction in _goals(objective)]
     bounds = [Constraint.parse(text) for text in constraints]
-    return Objectives(tuple(goals), tuple(replace(b, metric=name_of(b.metric)) for b in bounds))
+    return Objectives(
+        tuple(goals), tuple(replace(bound, metric=name_of("constraint", bound.metric)) for bound in bounds)
+    )
 
 
-def metric_name(name: str, task: TaskSpec) -> str:
+def needs_groups(task: TaskSpec, objective: str | None, constraints: Sequence[str]) -> bool:
+    """Tells whether an objective or a constraint is a fairness gap, so that sensitive features are needed.
+
+    Raises:
+        ConfigError: A constraint cannot be read.
+    """
+    names = [name for name, _ in _goals(objective or "")] + [Constraint.parse(text).metric for text in constraints]
+    return any(is_gap(name, task.kind) for name in names)
+
+
+def _goals(objective: str) -> list[tuple[str, str | None]]:
+    """Returns the name of each metric, and its direction if one is given."""
+    return [(match[1], match[2]) for text in _COMMA.split(objective) if (match := _GOAL.fullmatch(text))]
+
+
+def _metric_name(what: str, name: str, task: TaskSpec, sensitive: Sequence[Sequence[str]]) -> str:
     """Returns the name among the metrics of an epoch.
 
     Args:
-        name: One of the task's `METRICS` with or without `val_` in front, `parameters`, `model_bytes`, `latency_ms`, or
-            the name of a Keras metric such as `f1_score`.
+        what: `objective` or `constraint`; stands in messages.
+        name: One of the task's `METRICS` or `GAPS` with or without `val_` in front, `parameters`, `model_bytes`,
+            `latency_ms`, or the name of a Keras metric such as `f1_score`.
         task: What is to be predicted.
+        sensitive: Groups of sensitive features.
 
     Raises:
         ConfigError: There is no such metric.
     """
     if name in (*SIZES, LATENCY):
         return name
+    try:
+        gap = find_gap(name, task.kind, sensitive)
+    except ConfigError as error:
+        raise ConfigError(f"{what}: {error}") from error
+    if gap is not None:
+        return gap.name
     short = name.removeprefix("val_")
     if short not in METRICS[task.kind] and not _known_to_keras(short):
-        known = ", ".join((*own_metrics(task.kind), *SIZES, LATENCY))
+        gaps = tuple(f"val_{each.name}" for each in GAPS[task.kind])
+        known = ", ".join((*own_metrics(task.kind), *SIZES, LATENCY, *gaps))
         raise ConfigError(
-            f"objective: a {task.kind} task has no metric {name!r}; expected one of {known}, or the name of a Keras"
+            f"{what}: a {task.kind} task has no metric {name!r}; expected one of {known}, or the name of a Keras"
             " metric such as val_f1_score."
         )
     return f"val_{short}"
@@ -82,7 +120,8 @@ def own_metrics(kind: TaskKind) -> tuple[str, ...]:
 
 def keras_metrics(names: Sequence[str], task: TaskSpec) -> list[str]:
     """Returns which of the names need Keras to be computed."""
-    return [name for name in names if name.startswith("val_") and name not in own_metrics(task.kind)]
+    own = own_metrics(task.kind)
+    return [name for name in names if name.startswith("val_") and name not in own and not is_gap(name, task.kind)]
 
 
 def sizes_of(model: Any) -> dict[str, float]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from tfx_automl.models.task import TaskKind, TaskSpec
 
+DECISION_THRESHOLD = 0.5  # a row is predicted positive from this probability on
 _SMALLEST = 1e-7
 
 METRICS: dict[TaskKind, tuple[str, ...]] = {
@@ -42,7 +43,7 @@ def _binary(label: npt.NDArray[Any], probability: npt.NDArray[np.float64]) -> di
     from sklearn.metrics import roc_auc_score
 
     positive = label == 1
-    chosen = probability >= 0.5
+    chosen = probability >= DECISION_THRESHOLD
     hits = float((chosen & positive).sum())
     likelihood = np.clip(np.where(positive, probability, 1 - probability), _SMALLEST, 1)
     both = 0 < positive.sum() < len(positive)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from tfx_automl.models.data import open_data
 from tfx_automl.models.feeding import Feed
+from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.training import Session
 from tfx_automl.search.job import EpochRecord, Job, StopTraining
 
@@ -101,10 +102,11 @@ class ModelTrainable(LiveTrainable):
         self._data = open_data(Path(data_dir))
         self._feed = Feed(self._data, resident_bytes)
         self._measures = measures
+        self._gaps = GapMeter(self._data, measures)
 
     def start(self, job: Job) -> Session:
         """Builds a network of the trial's family."""
-        return Session(job.values, self._data, job.seed, self._feed, self._measures)
+        return Session(job.values, self._data, job.seed, self._feed, self._measures, self._gaps)
 
 
 def make_trainable(data_dir: str, threads: int, resident_bytes: int, measures: Sequence[str] = ()) -> ModelTrainable:

@@ -15,6 +15,7 @@ from tfx_automl.models.compiled import compile_epoch, compile_prediction
 from tfx_automl.models.data import Arrays, TrainingData
 from tfx_automl.models.families import get_family
 from tfx_automl.models.feeding import Feed, columns_of
+from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.measures import LATENCY, keras_metric, keras_metrics, latency_ms, sizes_of
 from tfx_automl.models.metrics import metrics_of
 from tfx_automl.search.job import EpochRecord
@@ -32,7 +33,9 @@ class Session:
         data: The training data.
         seed: Where initial weights, dropout and the order of the rows start.
         feed: The training rows, to be shared with other sessions; None makes one.
-        measures: Further metrics of an epoch that are wanted: `latency_ms`, or `val_` and the name of a Keras metric.
+        measures: Further metrics of an epoch that are wanted: `latency_ms`, or `val_` and the name of a fairness gap or
+            of a Keras metric.
+        gaps: What measures the gaps among these, to be shared with other sessions; None makes one.
 
     Attributes:
         model: The `keras.Model`; see `Family.build` for what it returns.
@@ -46,6 +49,7 @@ class Session:
         seed: int,
         feed: Feed | None = None,
         measures: Sequence[str] = (),
+        gaps: GapMeter | None = None,
     ) -> None:
         import keras
 
@@ -55,6 +59,7 @@ class Session:
         self.model = family.build(values, data)
         self._seed, self._measures, self._eval = seed, tuple(measures), data.split("eval")
         self._feed = feed or Feed(data, usable_memory() // _RESIDENT_SHARE)
+        self._gaps = gaps or GapMeter(data, measures)
         self._batch = family.batch_size(values)
         self._optimizer = family.optimizer(values)
         self._optimizer.build(self.model.trainable_variables)
@@ -106,7 +111,7 @@ class Session:
         found = {f"val_{name}": value for name, value in metrics_of(task, label, prediction).items()}
         for name in keras_metrics(self._measures, task):
             found[name] = keras_metric(name.removeprefix("val_"), task, label, prediction)
-        return found
+        return found | self._gaps.measure(prediction)
 
     def evaluate(self, arrays: Arrays) -> dict[str, float]:
         """Returns the metrics on a split."""

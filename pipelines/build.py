@@ -68,7 +68,7 @@ def _components(config: RunConfig, task: TaskSpec, output: OutputFolder) -> list
         task=task,
         exclude=config.exclude,
     )
-    models = _model_components(config, task, transform)
+    models = _model_components(config, task, transform, examples)
     return [
         example_gen,
         statistics,
@@ -103,14 +103,15 @@ def read_options(config: RunConfig, task: TaskSpec | None = None) -> Any:
     return ReadOptions(**given)
 
 
-def _model_components(config: RunConfig, task: TaskSpec, transform: Any) -> list[Any]:
+def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_examples: Any) -> list[Any]:
     from tfx_automl.components.baseline.component import Baseline
     from tfx_automl.components.trainer.component import Trainer
     from tfx_automl.components.tuner.component import Tuner
 
     examples = transform.outputs["transformed_examples"]
     graph = transform.outputs["transform_graph"]
-    tuner = Tuner(examples=examples, transform_graph=graph, task=task, search=config.search_options())
+    groups = _groups(config, task, raw_examples)
+    tuner = Tuner(examples=examples, transform_graph=graph, task=task, search=config.search_options(), **groups)
     if config.runner == "beam":
         tuner = tuner.with_beam_pipeline_args(list(_parallel_beam(config.workers or usable_cores())))
     trainer = Trainer(
@@ -123,9 +124,20 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any) -> list
         max_epochs=config.max_epochs,
         patience=config.patience,
         objective=config.objective,
+        constraints=config.constraint,
         seed=config.seed,
+        **groups,
     )
     return [tuner, trainer, Baseline(examples=examples, transform_graph=graph, task=task, seed=config.seed)]
+
+
+def _groups(config: RunConfig, task: TaskSpec, raw_examples: Any) -> dict[str, Any]:
+    """Returns what fairness gaps need; nothing if none is asked for, so that nothing depends on it."""
+    from tfx_automl.models.measures import needs_groups
+
+    if not needs_groups(task, config.objective, config.constraint):
+        return {}
+    return {"raw_examples": raw_examples, "sensitive": config.sensitive, "min_slice_size": config.min_slice_size}
 
 
 def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any, models: list[Any]) -> list[Any]:

@@ -106,7 +106,7 @@ def _split(value: str) -> list[str]:
 
 
 def tokens(value: object) -> tuple[str, ...]:
-    """Reads the texts that stand for a missing value: one or a list; the empty text is allowed.
+    """Reads texts, such as those that stand for a missing value: one or a list; the empty text is allowed.
 
     Raises:
         ValueError: It is no text and no list of texts, or one is what YAML has made of a word such as `yes` or `null`.

@@ -11,7 +11,12 @@ from tfx_automl.models.task import TaskKind, TaskSpec
 from tfx_automl.pipelines.config import RunConfig
 from tfx_automl.pipelines.output import OutputFolder
 
-_FLAGS = {"min_metrics": "--min-metric", "max_gaps": "--max-gap", "objective": "--objective"}
+_FLAGS = {
+    "min_metrics": "--min-metric",
+    "max_gaps": "--max-gap",
+    "objective": "--objective",
+    "constraint": "--constraint",
+}
 # Whether a metric exists depends on the kind of the task alone, so that any classes will do.
 _SOME_CLASSES: dict[TaskKind, tuple[str, ...]] = {"binary": ("0", "1"), "multiclass": ("0", "1", "2"), "regression": ()}
 
@@ -94,7 +99,7 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
     if known.kind is not None:
         kind, task = known.kind, TaskSpec(known.kind, config.label, _SOME_CLASSES[known.kind])
         checks = [
-            lambda: objectives_of(task, config.objective),
+            lambda: objectives_of(task, config.objective, config.constraint, config.sensitive),
             lambda: Gate(kind, config.min_metric, config.max_gap),
         ]
     checks.append(lambda: _check_family(config.family, known.columns))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # Where an option of the component has another name than the flag.
 _OPTIONS = {
+    "constraint": "constraints",
     "time_budget": "time_budget_s",
     "disk_budget": "disk_budget_mb",
     "memory_limit": "memory_limit_mb",
@@ -64,8 +65,16 @@ class SearchConfig:
         converters.text,
         "the metric to optimise on the eval split, such as val_auc (default: by the task), also latency_ms, parameters"
         " or a Keras metric such as val_f1_score; several, as `val_auc,latency_ms`, give a Pareto front",
-        metavar="METRIC",
+        metavar="METRIC[,...]",
         default=None,
+    )
+    constraint: tuple[str, ...] = option(
+        converters.tokens,
+        "a bound that trials must keep to on the eval split, such as 'latency_ms<=2', 'parameters<=100000' or, between"
+        " the --sensitive groups, 'val_equalized_odds_difference<=0.1'; repeatable",
+        metavar="METRIC<=NUMBER",
+        repeat=True,
+        default=(),
     )
     target: float | None = option(
         converters.number, "the search ends when the objective is this good", metavar="SCORE", default=None

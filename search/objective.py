@@ -13,12 +13,15 @@ Direction = Literal["max", "min"]
 Key = tuple[float, ...]
 
 _HIGHER_IS_BETTER = ("auc", "accuracy", "acc", "precision", "recall", "tpr", "f1", "score", "r2", "prc", "ratio")
-_CONSTRAINT = re.compile(r"\s*([\w./-]+)\s*(<=|>=)\s*([-+.\deE]+)\s*")
+_CONSTRAINT = re.compile(r"\s*([\w./-]+(?:\[.+\])?)\s*(<=|>=)\s*([-+.\deE]+)\s*")
 
 
 def infer_direction(metric: str) -> Direction:
-    """Returns `max` for metrics such as `val_auc` or `val_accuracy`, else `min` (losses, errors, sizes)."""
-    words = metric.removeprefix("val_").split("_")
+    """Returns `max` for metrics such as `val_auc` or `val_accuracy`, else `min` (losses, errors, sizes).
+
+    What stands in brackets behind the name of a metric, the group that it is of, does not count.
+    """
+    words = metric.removeprefix("val_").partition("[")[0].split("_")
     if words[-1] in ("difference", "loss", "error"):
         return "min"
     return "max" if any(word in _HIGHER_IS_BETTER for word in words) else "min"

@@ -164,7 +164,7 @@ class _Range(Parameter):
         return map(self._nth, range(count))
 
     def to_unit(self, value: Value) -> float:
-        """Returns where a value lies, from the end where the scale is finest; steps lie in the middle of equal shares."""
+        """Returns where a value lies, from the finest end of the scale; steps lie in the middle of equal shares."""
         count = self.size()
         if count is not None:
             return (round(self._steps(float(value))) + 0.5) / count if count > 1 else 0.5

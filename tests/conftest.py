@@ -1,8 +1,10 @@
 """Fixtures that all tests share; also turns off the noise of the libraries before anything imports them."""
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -40,3 +42,28 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def grouped_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """A function from a task, the labels of an eval split and the values of groups to training data with groups."""
+    import numpy as np
+
+    from tfx_automl.models.data import open_data
+    from tfx_automl.models.groups import GroupSpec
+    from tfx_automl.models.inputs import InputSpec
+    from tfx_automl.models.slice_codes import add_codes
+
+    def make(task: Any, label: Any, groups: Mapping[tuple[str, ...], Sequence[Any]], smallest: int = 1) -> Any:
+        folder = tmp_path_factory.mktemp("grouped")
+        meta = {"inputs": InputSpec(("x_xf",)).to_json(), "task": task.to_json(), "splits": ["eval"]}
+        meta |= {"target_mean": 0.0, "target_std": 1.0, "fingerprint": "", "groups": GroupSpec().to_json()}
+        (folder / "meta.json").write_text(json.dumps(meta))
+        (folder / "eval").mkdir()
+        for kind in ("numeric", "categorical", "image"):
+            np.save(folder / "eval" / f"{kind}.npy", np.zeros((len(label), 1 if kind == "numeric" else 0)))
+        np.save(folder / "eval" / "label.npy", label)
+        codes = np.stack([np.unique(values, return_inverse=True)[1] for values in groups.values()], axis=1)
+        return add_codes(open_data(folder), GroupSpec(tuple(groups), smallest), codes.astype(np.int32))
+
+    return make

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tfx_automl.models.data import TrainingData, open_data
+from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.inputs import Image, InputSpec
 from tfx_automl.models.task import TaskSpec
 
@@ -56,6 +57,7 @@ def write_training_data(
         "target_mean": float(target.mean()),
         "target_std": float(target.std()) or 1.0,
         "fingerprint": f"{kind}-{rows}-{image}",
+        "groups": GroupSpec().to_json(),
     }
     (folder / "meta.json").write_text(json.dumps(meta))
     return open_data(folder)

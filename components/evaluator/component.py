@@ -9,8 +9,9 @@ from tfx.types.channel import BaseChannel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from tfx_automl.components.evaluator import executor
-from tfx_automl.components.evaluator.options import DEFAULT_MIN_SLICE_SIZE, DEFAULT_SPLITS, EvaluatorOptions
+from tfx_automl.components.evaluator.options import DEFAULT_SPLITS, EvaluatorOptions
 from tfx_automl.components.types import BaselineMetrics, FairnessReport
+from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.task import TaskSpec
 
 

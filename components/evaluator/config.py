@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from tensorflow_model_analysis.proto import config_pb2  # TFMA 0.52 no longer has these types at its top level
 
-from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, DECISION_THRESHOLD, EXAMPLE_COUNT
+from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
 
 # TFMA counts a prediction as positive when it is greater than its threshold; the decision rule here is "at least the

@@ -11,14 +11,13 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from tensorflow_model_analysis import constants, extractors
 
 from tfx_automl.components.evaluator.ranking import SCORES_KEY
+from tfx_automl.components.sensitive import MISSING, feature_values
 from tfx_automl.errors import EvaluationError
 from tfx_automl.models.task import TaskSpec
 
-MISSING = "(missing)"
 _EPSILON = 1e-7  # as Keras clips probabilities before it takes their logarithm
 
 _Extracts = dict[str, Any]
@@ -75,30 +74,10 @@ def sensitive_values(records: pa.RecordBatch, name: str) -> _Array:
     Raises:
         EvaluationError: A row has several values, or bytes that are not UTF-8.
     """
+    found = feature_values(records, name)
     values = np.full([records.num_rows, 1], MISSING, dtype=object)
-    index = records.schema.get_field_index(name)
-    if index < 0 or pa.types.is_null(records.schema.field(index).type):
-        return values
-    column = records.column(index)
-    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    if lengths.max(initial=0) > 1:
-        raise EvaluationError(
-            f"The sensitive feature {name!r} has {lengths.max()} values in one row; slices need at most one a row."
-        )
-    flat = column.flatten()
-    if pa.types.is_binary(flat.type) or pa.types.is_large_binary(flat.type):
-        flat = _as_text(flat, name)
-    values[lengths == 1, 0] = np.array(flat.to_pylist(), dtype=object)
+    values[found.is_valid().to_numpy(zero_copy_only=False), 0] = np.array(found.drop_null().to_pylist(), dtype=object)
     return values
-
-
-def _as_text(values: pa.Array, name: str) -> pa.Array:
-    try:
-        return values.cast(pa.large_utf8() if pa.types.is_large_binary(values.type) else pa.utf8())
-    except pa.ArrowInvalid as error:
-        raise EvaluationError(
-            f"The sensitive feature {name!r} holds bytes that are not UTF-8 text, so its values cannot name slices."
-        ) from error
 
 
 def keep_label_and_prediction(batch: _Extracts, task: TaskSpec, prediction_key: str) -> _Extracts:

@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from tfx_automl.components.evaluator.gaps import GAPS, Gap
+from tfx_automl.components.evaluator.gaps import Gap
 from tfx_automl.components.evaluator.slices import METRICS
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.fairness import GAPS
 from tfx_automl.models.task import TaskKind
 
 MAIN_METRIC: dict[TaskKind, str] = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}

@@ -7,9 +7,9 @@ from typing import Any
 
 from tfx_automl.components.evaluator.gate import Gate
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE, GroupSpec
 from tfx_automl.models.task import TaskSpec
 
-DEFAULT_MIN_SLICE_SIZE = 30
 DEFAULT_SPLITS = ("test",)
 
 
@@ -37,10 +37,15 @@ class EvaluatorOptions:
     example_splits: Sequence[str] = DEFAULT_SPLITS
 
     def __post_init__(self) -> None:
-        groups = (group if isinstance(group, str) else tuple(group) for group in self.sensitive)
-        object.__setattr__(self, "sensitive", tuple(groups))
         object.__setattr__(self, "example_splits", tuple(self.example_splits))
-        problems = [*self._problems()]
+        problems = []
+        try:
+            groups = GroupSpec.of(self.sensitive, self.min_slice_size)
+            object.__setattr__(self, "sensitive", groups.sensitive)
+            problems += groups.label_problems(self.task.label)
+        except ConfigError as error:
+            problems += error.problems
+        problems += self._problems()
         try:
             self.gate  # noqa: B018  (checks the bounds)
         except ConfigError as error:
@@ -49,17 +54,8 @@ class EvaluatorOptions:
             raise ConfigError(problems)
 
     def _problems(self) -> Iterator[str]:
-        for group in self.sensitive:
-            if isinstance(group, str) or not group or not all(group) or len(set(group)) != len(group):
-                yield f"A sensitive group is one or more different column names, such as ('sex',); got {group!r}."
-            elif self.task.label in group:
-                yield f"The label {self.task.label!r} cannot be a sensitive column: slices are made from other columns."
-        if len({frozenset(group) for group in self.sensitive}) != len(self.sensitive):
-            yield f"Every sensitive group may be given once; got {self.sensitive!r}."
         if self.max_gaps and not self.sensitive:
             yield f"max_gaps bounds {', '.join(self.max_gaps)}, but there are no sensitive columns; name at least one."
-        if self.min_slice_size < 1:
-            yield f"min_slice_size must be 1 or more rows; got {self.min_slice_size}."
         if not self.example_splits:
             yield "example_splits is empty; name at least one split, such as ('test',)."
 

@@ -14,7 +14,8 @@ from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
 from tfx_automl.components.evaluator.gate import Verdict, judge
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.report import render_html
-from tfx_automl.components.evaluator.slices import DECISION_THRESHOLD, Evaluation
+from tfx_automl.components.evaluator.slices import Evaluation
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"

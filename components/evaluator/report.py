@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfx_automl.components.evaluator.charts import Bar, bar_chart, format_value
-from tfx_automl.components.evaluator.gaps import GAPS
 from tfx_automl.components.evaluator.markup import Markup, element, join
 from tfx_automl.components.evaluator.style import CSS
 from tfx_automl.components.evaluator.words import CHARTS, COLUMNS, WORDS, gap_title
+from tfx_automl.models.fairness import GAPS
 
 # A crossing of two columns with 50 values each has 2,500 slices; the page shows the largest, report.json has all.
 MAX_BARS = 40

@@ -8,7 +8,6 @@ from typing import Any
 from tfx_automl.errors import EvaluationError
 from tfx_automl.models.task import TaskSpec
 
-DECISION_THRESHOLD = 0.5
 EXAMPLE_COUNT = "example_count"
 CONFUSION_MATRIX = "confusion_matrix"
 

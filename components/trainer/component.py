@@ -1,12 +1,17 @@
 """The component Trainer."""
 
+import json
+from collections.abc import Sequence
+
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from tfx_automl.components.sensitive import check_gaps, check_groups
 from tfx_automl.components.trainer import executor
 from tfx_automl.errors import require
+from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.task import TaskSpec
 
 MODES = ("retrain", "reuse")
@@ -21,6 +26,8 @@ class TrainerSpec(types.ComponentSpec):
         "max_epochs": ExecutionParameter(type=int),
         "patience": ExecutionParameter(type=int),
         "objective": ExecutionParameter(type=str, optional=True),
+        "constraints": ExecutionParameter(type=str),
+        "groups": ExecutionParameter(type=str, optional=True),
         "seed": ExecutionParameter(type=int),
     }
     INPUTS = {
@@ -28,6 +35,7 @@ class TrainerSpec(types.ComponentSpec):
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
         "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
         "base_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "raw_examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = {
         "model": ChannelParameter(type=standard_artifacts.Model),
@@ -59,6 +67,10 @@ class Trainer(base_component.BaseComponent):
         max_epochs: int = 30,
         patience: int = 5,
         objective: str | None = None,
+        constraints: Sequence[str] = (),
+        raw_examples: types.BaseChannel | None = None,
+        sensitive: Sequence[Sequence[str]] = (),
+        min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
         seed: int = 0,
     ) -> None:
         """Constructs the component.
@@ -73,7 +85,12 @@ class Trainer(base_component.BaseComponent):
                 `reuse` exports the base model as it is.
             max_epochs: The most epochs of `retrain`.
             patience: `retrain` stops after so many epochs without progress on the eval split.
-            objective: Metric that tells progress, such as `val_auc`; None takes the task's own.
+            objective: Metric that tells progress, such as `val_auc`; None takes the task's own. Of several, separated
+                by commas as for the Tuner, the first.
+            constraints: Bounds as for the Tuner: an epoch within all of them is better than any that is not.
+            raw_examples: As for the Tuner, if a constraint or the objective is a fairness gap.
+            sensitive: As for the Tuner.
+            min_slice_size: As for the Tuner.
             seed: Where all randomness starts.
 
         Raises:
@@ -90,6 +107,9 @@ class Trainer(base_component.BaseComponent):
             (patience >= 1, f"patience: expected 1 or more, got {patience}."),
             (seed >= 0, f"seed: expected 0 or more, got {seed}."),
         )
+        groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size)
+        check_gaps(task, objective, constraints, groups)
+        measured = mode == "retrain" and bool(sensitive)
         arguments = {
             "examples": examples,
             "transform_graph": transform_graph,
@@ -100,6 +120,9 @@ class Trainer(base_component.BaseComponent):
             "max_epochs": max_epochs,
             "patience": patience,
             "objective": objective,
+            "constraints": json.dumps(tuple(constraints)),
+            "groups": groups.to_json() if measured else None,
+            "raw_examples": raw_examples if measured else None,
             "seed": seed,
             "model": types.Channel(type=standard_artifacts.Model),
             "model_run": types.Channel(type=standard_artifacts.ModelRun),

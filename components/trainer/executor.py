@@ -12,10 +12,13 @@ from tfx.utils import path_utils
 
 from tfx_automl import console
 from tfx_automl.components.data import training_data, without_nan
+from tfx_automl.components.groups import with_groups
 from tfx_automl.errors import ModelError
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.export import export
 from tfx_automl.models.fitting import fit
+from tfx_automl.models.gap_meter import GapMeter
+from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.measures import objectives_of
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.training import Session
@@ -32,6 +35,8 @@ class Executor(base_executor.BaseExecutor):
         task = TaskSpec.from_json(exec_properties["task"])
         graph = input_dict["transform_graph"]
         data = training_data(input_dict["examples"], graph, task, Path(self._get_tmp_dir()) / "arrays")
+        if groups := exec_properties.get("groups"):
+            data = with_groups(data, GroupSpec.from_json(groups), input_dict["raw_examples"], input_dict["examples"])
         if exec_properties["mode"] == "reuse":
             session, history = _reuse(data, Path(artifact_utils.get_single_uri(input_dict["base_model"])))
         else:
@@ -77,15 +82,20 @@ def _reuse(data: TrainingData, folder: Path) -> tuple[Session, list[dict[str, An
 def _retrain(
     data: TrainingData, values: Point, exec_properties: Mapping[str, Any]
 ) -> tuple[Session, list[dict[str, Any]]]:
-    objective = objectives_of(data.task, exec_properties.get("objective")).first
+    constraints = json.loads(exec_properties["constraints"])
+    objectives = objectives_of(data.task, exec_properties.get("objective"), constraints, data.groups.sensitive)
+    objective, gaps = objectives.first, GapMeter(data, objectives.metrics)
+    gaps.check()
     limit, patience = exec_properties["max_epochs"], exec_properties["patience"]
 
     def tell(epoch: int, metrics: Mapping[str, float]) -> None:
         score = objective.score(metrics)
         console.line(f"  epoch {epoch}/{limit}  loss {metrics['loss']:.4f}  {objective.metric} {score:.4f}")
 
-    session = Session(values, data, exec_properties["seed"], measures=(objective.metric,))
-    history = fit(session, objective, limit, patience, tell)
-    best = max((entry["epoch"] for entry in history if entry["best"]), default=0)
-    console.line(f"  kept the weights of epoch {best}")
+    session = Session(values, data, exec_properties["seed"], measures=objectives.metrics, gaps=gaps)
+    history = fit(session, objectives, limit, patience, tell)
+    best = max((entry for entry in history if entry["best"]), key=lambda entry: entry["epoch"], default={"epoch": 0})
+    broken = [str(bound) for bound in objectives.constraints if best["epoch"] and bound.violation(best)]
+    note = f", although it breaks {', '.join(broken)}; no epoch keeps to all constraints" if broken else ""
+    console.line(f"  kept the weights of epoch {best['epoch']}{note}")
     return session, history

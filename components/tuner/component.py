@@ -1,5 +1,6 @@
 """The component Tuner."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tfx import types
@@ -10,9 +11,11 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
+from tfx_automl.components.sensitive import check_gaps, check_groups
 from tfx_automl.components.tuner import executor
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.hypermodel import is_module_path
 from tfx_automl.models.task import TaskSpec
 
@@ -27,9 +30,11 @@ class TunerSpec(types.ComponentSpec):
         "task": ExecutionParameter(type=str, optional=True),
         "hypermodel": ExecutionParameter(type=str, optional=True),
         "search": ExecutionParameter(type=str, optional=True),
+        "groups": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
         **standard_component_specs.TunerSpec.INPUTS,
+        "raw_examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = {
         **standard_component_specs.TunerSpec.OUTPUTS,
@@ -65,6 +70,9 @@ class Tuner(base_beam_component.BaseBeamComponent):
         task: TaskSpec | None = None,
         hypermodel: str | None = None,
         search: SearchOptions | None = None,
+        raw_examples: types.BaseChannel | None = None,
+        sensitive: Sequence[Sequence[str]] = (),
+        min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
         tuner_fn: str | None = None,
         module_file: str | None = None,
         train_args: trainer_pb2.TrainArgs | None = None,
@@ -84,6 +92,13 @@ class Tuner(base_beam_component.BaseBeamComponent):
             hypermodel: Module path of a `keras_tuner.HyperModel` or of a function `build(hp)`, such as
                 `my.module:build_model`; it must be importable where the component runs.
             search: How to search.
+            raw_examples: The `Examples` from which `examples` were transformed, with the split `eval`; `sensitive`
+                columns are read from them, as the model may not see them. Row by row they must be those of `examples`,
+                which our Transform keeps to.
+            sensitive: Groups of raw features whose slices of the eval split are compared, several names for a crossing:
+                objectives and constraints may then be fairness gaps (see `models.fairness.GAPS`), such as
+                `val_equalized_odds_difference` (the worst of all groups) or `val_equalized_odds_difference[sex]`.
+            min_slice_size: Slices with fewer rows of the eval split are not compared.
             tuner_fn: Module path of a stock `tuner_fn`, such as `my.module.tuner_fn`.
             module_file: A file with a stock `tuner_fn`.
             train_args: Handed to `tuner_fn`.
@@ -93,15 +108,20 @@ class Tuner(base_beam_component.BaseBeamComponent):
 
         Raises:
             ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, an argument that only the
-                other way of searching has, or a hypermodel without a task, with a family, or by no module path.
+                other way of searching has, or a hypermodel without a task, with a family, or by no module path; or
+                `sensitive` and `raw_examples` do not come together, or a gap is named without them.
         """
         problems = _problems(task, search, tuner_fn, module_file, (train_args, eval_args, custom_config), tune_args)
         problems += _hypermodel_problems(hypermodel, task, search)
         if problems:
             raise ConfigError(problems)
+        of_a_family = task if hypermodel is None else None
+        groups = _groups(of_a_family, search or SearchOptions(), raw_examples, sensitive, min_slice_size)
         arguments = {
             "examples": examples,
             "transform_graph": transform_graph,
+            "raw_examples": raw_examples,
+            "groups": groups,
             "schema": schema,
             "base_model": base_model,
             "tuner_fn": tuner_fn,
@@ -132,6 +152,26 @@ def _of_a_task(task: TaskSpec, search: SearchOptions | None) -> dict[str, Any]:
 
 def _of_a_tuner_fn(train_args: trainer_pb2.TrainArgs | None, eval_args: trainer_pb2.EvalArgs | None) -> dict[str, Any]:
     return {"train_args": train_args or trainer_pb2.TrainArgs(), "eval_args": eval_args or trainer_pb2.EvalArgs()}
+
+
+def _groups(
+    task: TaskSpec | None,
+    search: SearchOptions,
+    raw_examples: types.BaseChannel | None,
+    sensitive: Sequence[Sequence[str]],
+    min_slice_size: int,
+) -> str | None:
+    """Returns the groups of sensitive features as an execution property; None without any."""
+    if task is not None:
+        groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size)
+        check_gaps(task, search.objective, search.constraints, groups)
+        return groups.to_json() if sensitive else None
+    if sensitive or raw_examples is not None:
+        raise ConfigError(
+            "sensitive and raw_examples are for a model family (task); a hypermodel and a tuner_fn have metrics of"
+            " their own."
+        )
+    return None
 
 
 def _problems(

@@ -13,9 +13,11 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from tfx_automl.components.data import training_data
+from tfx_automl.components.groups import with_groups
 from tfx_automl.components.tuner import hypermodels, kerastuner, native, results
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.errors import ModelError
+from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.search.parameters import Point
 from tfx_automl.search.runners.base import TrialRunner
@@ -41,18 +43,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     def _search(self, input_dict: Artifacts, exec_properties: dict[str, Any], folders: dict[str, Path]) -> None:
         task = TaskSpec.from_json(exec_properties["task"])
         options = _with_tune_args(SearchOptions.from_json(exec_properties["search"]), exec_properties)
+        groups = GroupSpec.from_json(exec_properties.get("groups") or GroupSpec().to_json())
+        examples, raw = input_dict["examples"], input_dict.get("raw_examples") or []
         searches = self._lasting_folder()
         # Another task on the same examples has other labels, so its arrays lie elsewhere.
-        identity = "\n".join([*(artifact.uri for artifact in input_dict["examples"]), task.to_json()])
+        identity = "\n".join([*(artifact.uri for artifact in [*examples, *raw]), task.to_json(), groups.to_json()])
         arrays = searches / f"arrays-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
         # Workers import TensorFlow while the data is being parsed.
         hypermodel, first = exec_properties.get("hypermodel"), _points_of(input_dict.get("base_model"))
         if hypermodel:
             setup = hypermodels.hypermodel_setup(hypermodel, arrays, task, options)
         else:
-            setup = native.worker_setup(arrays, task, options)
+            setup = native.worker_setup(arrays, task, options, groups.sensitive)
         with self._runner(setup, options, searches) as runner:
-            data = training_data(input_dict["examples"], input_dict.get("transform_graph"), task, arrays)
+            data = training_data(examples, input_dict.get("transform_graph"), task, arrays)
+            data = with_groups(data, groups, raw, examples)
             if hypermodel:
                 plan = hypermodels.plan_hypermodel(hypermodel, data, options, first)
             else:

@@ -13,6 +13,7 @@ from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.machine import usable_cores, usable_memory
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families import family_for
+from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.measures import objectives_of
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.search.ledger import Ledger, content_key
@@ -67,12 +68,13 @@ def plan_search(
         first: Points to try first, such as the best of an earlier search; those that are not in the space are left out.
 
     Raises:
-        ConfigError: An option does not fit the task.
+        ConfigError: An option does not fit the task, or a fairness gap cannot be measured on the eval split.
         ModelError: The family is unknown, or not for such data.
     """
     family = family_for(options.family, data.inputs)
     space = family.space(data.inputs, len(data.split("train")))
-    objectives = objectives_of(data.task, options.objective, options.constraints)
+    objectives = objectives_of(data.task, options.objective, options.constraints, data.groups.sensitive)
+    GapMeter(data, objectives.metrics).check()
     return plan_of(f"family {family.name}", data, options, space, objectives, scheduler, first)
 
 
@@ -146,7 +148,9 @@ def run_search(plan: Plan, runner: TrialRunner, folder: Path) -> SearchResult:
         ledger.close()
 
 
-def worker_setup(data_folder: Path, task: TaskSpec, options: SearchOptions) -> WorkerSetup:
+def worker_setup(
+    data_folder: Path, task: TaskSpec, options: SearchOptions, sensitive: Sequence[Sequence[str]] = ()
+) -> WorkerSetup:
     """Returns how workers are started; the data need not be there before their first job.
 
     OpenMP gets each worker's share of the cores, TensorFlow's C++ code only reports errors, Keras runs on TensorFlow,
@@ -156,11 +160,12 @@ def worker_setup(data_folder: Path, task: TaskSpec, options: SearchOptions) -> W
         data_folder: Where `prepare` writes or has written the data.
         task: What is to be predicted.
         options: How to search.
+        sensitive: The groups of sensitive features that the data will have.
 
     Raises:
         ConfigError: An objective or constraint names a metric that the task does not have.
     """
-    measures = objectives_of(task, options.objective, options.constraints).metrics
+    measures = objectives_of(task, options.objective, options.constraints, sensitive).metrics
     return setup_for("tfx_automl.models.trainable:make_trainable", data_folder, options, measures=measures)
 
 

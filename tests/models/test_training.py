@@ -15,7 +15,7 @@ from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.trainable import ModelTrainable
 from tfx_automl.models.training import Session
 from tfx_automl.search.job import EpochRecord, Job, run_job
-from tfx_automl.search.objective import Objective
+from tfx_automl.search.objective import Objectives
 
 MLP = {
     "family": "mlp",
@@ -246,7 +246,7 @@ def test_final_training_stops_early_and_keeps_the_best(make_data):
     data = make_data(rows=60)
     session = Session({**MLP, "learning_rate": 0.05}, data, 0)
     told = []
-    history = fit(session, Objective("val_loss"), 60, 3, lambda epoch, metrics: told.append(epoch))
+    history = fit(session, Objectives.of("val_loss"), 60, 3, lambda epoch, metrics: told.append(epoch))
     best = [entry for entry in history if entry["best"]][-1]
     assert len(history) == best["epoch"] + 3 < 60
     assert told == [entry["epoch"] for entry in history]

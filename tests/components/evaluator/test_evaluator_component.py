@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sklearn.metrics as sk
 
-from tfx_automl.components.evaluator.extracts import MISSING
+from tfx_automl.components.sensitive import MISSING
 from tfx_automl.errors import ConfigError, EvaluationError
 from tfx_automl.models.task import TaskSpec
 

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 from tensorflow_model_analysis import constants
 
-from tfx_automl.components.evaluator.extracts import MISSING, keep_label_and_prediction, sensitive_values
+from tfx_automl.components.evaluator.extracts import keep_label_and_prediction, sensitive_values
+from tfx_automl.components.sensitive import MISSING
 from tfx_automl.errors import EvaluationError
 from tfx_automl.models.task import TaskSpec
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_automl.components.evaluator.gaps import GAPS, Gap, compute_gaps
+from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
 from tfx_automl.components.evaluator.slices import SliceMetrics
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.fairness import GAPS
 
 RATES = ("selection_rate", "tpr", "fpr", "accuracy", "auc")
 

@@ -1,0 +1,84 @@
+"""Sensitive columns, read from raw examples: the model may not see them, but its predictions are compared by them."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfx_automl.errors import EvaluationError, require
+from tfx_automl.models.groups import GroupSpec
+from tfx_automl.models.measures import needs_groups, objectives_of
+from tfx_automl.models.task import TaskSpec
+
+MISSING = "(missing)"
+
+
+def check_groups(task: TaskSpec, has_raw: bool, sensitive: Sequence[Sequence[str]], min_slice_size: int) -> GroupSpec:
+    """Returns the groups that a component is given, checked when the pipeline is built.
+
+    Args:
+        task: What is to be predicted.
+        has_raw: Whether it is given raw examples, too.
+        sensitive: The groups.
+        min_slice_size: Slices with fewer rows are not compared.
+
+    Raises:
+        ConfigError: One comes without the other, or a group cannot be.
+    """
+    groups = GroupSpec.of(sensitive, min_slice_size)
+    require(
+        (
+            has_raw == bool(sensitive),
+            "Fairness gaps need sensitive, the columns that make the groups, and raw_examples, ExampleGen's output to"
+            f" read them from; got sensitive={tuple(sensitive)!r} {'with' if has_raw else 'without'} raw_examples.",
+        ),
+        *((False, problem) for problem in groups.label_problems(task.label)),
+    )
+    return groups
+
+
+def check_gaps(task: TaskSpec, objective: str | None, constraints: Sequence[str], groups: GroupSpec) -> None:
+    """Makes sure that the fairness gaps among objectives and constraints are of groups that there are.
+
+    Raises:
+        ConfigError: They are not, or a name or a text means nothing.
+    """
+    if needs_groups(task, objective, constraints):
+        objectives_of(task, objective, constraints, groups.sensitive)
+
+
+def feature_values(records: pa.RecordBatch, name: str) -> pa.Array:
+    """Returns the values of a feature with at most one value a row.
+
+    Args:
+        records: Decoded examples: lists of bytes, int64 or float32.
+        name: Of the feature.
+
+    Returns:
+        Text, int64 or float32, null where a row has no value; of type null if no row of the batch has one.
+
+    Raises:
+        EvaluationError: A row has several values, or bytes that are not UTF-8.
+    """
+    index = records.schema.get_field_index(name)
+    if index < 0 or pa.types.is_null(records.schema.field(index).type):
+        return pa.nulls(records.num_rows)
+    column = records.column(index)
+    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    if lengths.max(initial=0) > 1:
+        raise EvaluationError(
+            f"The sensitive feature {name!r} has {lengths.max()} values in one row; slices need at most one a row."
+        )
+    flat = column.flatten()
+    if pa.types.is_binary(flat.type) or pa.types.is_large_binary(flat.type):
+        flat = _as_text(flat, name)
+    return flat.take(pa.array(lengths.cumsum() - 1, mask=lengths == 0))
+
+
+def _as_text(values: pa.Array, name: str) -> pa.Array:
+    try:
+        return values.cast(pa.large_utf8() if pa.types.is_large_binary(values.type) else pa.utf8())
+    except pa.ArrowInvalid as error:
+        raise EvaluationError(
+            f"The sensitive feature {name!r} holds bytes that are not UTF-8 text, so its values cannot name slices."
+        ) from error

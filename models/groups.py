@@ -1,0 +1,84 @@
+"""Groups of sensitive features: which slices are compared, and how a group is written."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import cast
+
+from tfx_automl.errors import ConfigError
+
+DEFAULT_MIN_SLICE_SIZE = 30
+
+Group = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GroupSpec:
+    """The groups of sensitive features whose slices are compared.
+
+    Attributes:
+        sensitive: Names of raw features; several names are a crossing.
+        min_slice_size: Slices with fewer rows are not compared; 1 or more.
+
+    Raises:
+        ConfigError: With one line for everything that cannot be.
+    """
+
+    sensitive: tuple[Group, ...] = ()
+    min_slice_size: int = DEFAULT_MIN_SLICE_SIZE
+
+    def __post_init__(self) -> None:
+        given: Sequence[Sequence[str]] = self.sensitive
+        problems = list(self._problems(given))
+        if problems:
+            raise ConfigError(problems)
+
+    @classmethod
+    def of(cls, sensitive: Sequence[Sequence[str]], min_slice_size: int = DEFAULT_MIN_SLICE_SIZE) -> "GroupSpec":
+        """Returns the groups as tuples; a text in the place of a group stays one, and is refused."""
+        groups = tuple(group if isinstance(group, str) else tuple(group) for group in sensitive)
+        return cls(cast(tuple[Group, ...], groups), min_slice_size)
+
+    def _problems(self, given: Sequence[Sequence[str]]) -> Iterator[str]:
+        for group in given:
+            if isinstance(group, str) or not group or not all(group) or len(set(group)) != len(group):
+                yield f"A sensitive group is one or more different column names, such as ('sex',); got {group!r}."
+        if len({frozenset(group) for group in given}) != len(given):
+            yield f"Every sensitive group may be given once; got {given!r}."
+        if self.min_slice_size < 1:
+            yield f"min_slice_size must be 1 or more rows; got {self.min_slice_size}."
+
+    def label_problems(self, label: str) -> list[str]:
+        """Returns a line for every group that the label is part of."""
+        return [
+            f"The label {label!r} cannot be a sensitive column: slices are made from other columns."
+            for group in self.sensitive
+            if label in group
+        ]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of all features, sorted."""
+        return tuple(sorted({name for group in self.sensitive for name in group}))
+
+    def to_json(self) -> str:
+        """Returns the groups as JSON text: how components carry them as an execution property."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "GroupSpec":
+        """Reads what `to_json` wrote."""
+        return cls.of(**json.loads(text))
+
+
+def group_text(group: Sequence[str]) -> str:
+    """Returns a group as one text: `sex`, or `sex,race`; a name with a comma or a quote stands in double quotes."""
+    return ",".join('"' + name.replace('"', '""') + '"' if re.search('[",]', name) else name for name in group)
+
+
+def find_group(text: str, groups: Sequence[Sequence[str]]) -> Group | None:
+    """Returns which of the groups a text means, in whatever order it names a crossing; None if it is none of them."""
+    names = {name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])}
+    return next((tuple(group) for group in groups if set(group) == names), None)
