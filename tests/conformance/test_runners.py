@@ -23,9 +23,11 @@ from tfx_automl.search.search import Search
 from tfx_automl.search.testing import SPACE, Valley
 from tfx_automl.search.trial import SearchResult
 
-IN_MEMORY = ("--runner=FnApiRunner", "--direct_running_mode=in_memory")
-THREADS = ("--runner=FnApiRunner", "--direct_running_mode=multi_threading", "--direct_num_workers=2")
-# As a user names it. Beam 2.6x and later first look for a binary of Prism, and fall back to the runner above.
+# In full, because older Beam has no short name for what its DirectRunner runs such pipelines on.
+FN_API_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+IN_MEMORY = (f"--runner={FN_API_RUNNER}", "--direct_running_mode=in_memory")
+THREADS = (f"--runner={FN_API_RUNNER}", "--direct_running_mode=multi_threading", "--direct_num_workers=2")
+# As a user names it. Newer Beam first tries to download Prism, and falls back to the runner above.
 DIRECT = ("--runner=DirectRunner", "--direct_running_mode=multi_threading", "--direct_num_workers=2")
 
 

@@ -20,7 +20,9 @@ from tfx_automl.errors import SearchError
 from tfx_automl.search.job import EpochRecord, Job, Result
 from tfx_automl.search.runners.processes import WorkerSetup
 
-IN_MEMORY = ("--runner=FnApiRunner", "--direct_running_mode=in_memory")
+# In full, because older Beam has no short name for what its DirectRunner runs such pipelines on.
+FN_API_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+IN_MEMORY = (f"--runner={FN_API_RUNNER}", "--direct_running_mode=in_memory")
 VALUES = {"x": 1.0, "units": 32, "kind": "plain", "flag": True}
 
 
