@@ -81,6 +81,33 @@ def test_folder_that_is_not_shared_is_an_error(tmp_path):
             runner.wait(_go_on)
 
 
+class _Interrupted(PipelineResult):
+    """Stands for a step on a cluster during which the user presses Ctrl-C."""
+
+    cancelled = False
+
+    def wait_until_finish(self, duration=None):
+        raise KeyboardInterrupt
+
+    def cancel(self):
+        self.cancelled = True
+
+
+def test_interrupted_search_cancels_its_step(tmp_path):
+    result = _Interrupted(PipelineState.RUNNING)
+
+    class Endless(PipelineRunner):
+        def run_pipeline(self, pipeline, options):
+            return result
+
+    with BeamRunner(_setup(), 1, tmp_path / "runner", lambda: beam.Pipeline(runner=Endless())) as runner:
+        runner.submit(_job(tmp_path, 0))
+        with pytest.raises(KeyboardInterrupt):
+            runner.wait(_go_on)
+    assert result.cancelled
+    assert list((tmp_path / "runner").iterdir()) == []
+
+
 def test_pipeline_may_come_from_a_function(tmp_path):
     made = []
 
