@@ -74,7 +74,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             return ProcessRunner(setup, native.workers_of(options))
         from tfx_automl.components.tuner.beam_runner import BeamRunner
 
-        return BeamRunner(setup, native.workers_of(options), searches / "beam", self._make_beam_pipeline)
+        # Of this search alone: another one of the same node must not take its waves for old ones of its own.
+        name = hashlib.sha256(f"{setup.arguments} {options.identity()}".encode()).hexdigest()[:16]
+        return BeamRunner(setup, native.workers_of(options), searches / f"beam-{name}", self._make_beam_pipeline)
 
     def _lasting_folder(self) -> Path:
         """Returns a folder in which an interrupted or finished search is found again.

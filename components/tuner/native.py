@@ -155,6 +155,7 @@ def worker_setup(
 
     OpenMP gets each worker's share of the cores, TensorFlow's C++ code only reports errors, Keras runs on TensorFlow,
     and oneDNN, which sums in another order, stays off unless the variable is set already. GPUs are left as they are.
+    With Beam, every worker has one thread, and no memory limit but what the options give.
 
     Args:
         data_folder: Where `prepare` writes or has written the data.
@@ -179,7 +180,9 @@ def setup_for(factory: str, data_folder: Path, options: SearchOptions, **argumen
         arguments: Further arguments of the factory.
     """
     workers, memory = workers_of(options), usable_memory()
-    threads = max(1, usable_cores() // workers)
+    here = options.runner == "processes"  # Beam's workers may be on other machines, with other cores and memory
+    threads = max(1, usable_cores() // workers) if here else 1
+    limit = int(memory * _MEMORY_SHARE / workers) if here else None
     return WorkerSetup(
         factory,
         {
@@ -194,7 +197,7 @@ def setup_for(factory: str, data_folder: Path, options: SearchOptions, **argumen
             "KERAS_BACKEND": "tensorflow",
             "TF_ENABLE_ONEDNN_OPTS": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "0"),
         },
-        options.memory_limit or int(memory * _MEMORY_SHARE / workers),
+        options.memory_limit or limit,
         imports=("keras",),
     )
 
