@@ -30,14 +30,14 @@ class EvolutionSampler(LearningSampler):
     Args:
         space: The space.
         seed: Where the randomness starts.
-        population: P of the paper; 100 there, fewer here, because searches of so few trials should learn, too.
+        population: P of the paper, 2 or more; 100 there, fewer here, because searches have tens of trials.
         sample: S of the paper, 1 to P.
 
     Raises:
         ConfigError: A number is out of range.
     """
 
-    def __init__(self, space: Space, seed: int, population: int = 20, sample: int = 5) -> None:
+    def __init__(self, space: Space, seed: int, population: int = 10, sample: int = 5) -> None:
         require(
             (population >= 2, f"evolution: expected a population of 2 or more, got {population}."),
             (1 <= sample <= population, f"evolution: expected a sample of 1 to {population}, got {sample}."),

@@ -177,7 +177,7 @@ class TestGaussianProcess(SamplerConformance):
 
 
 class TestEvolution(SamplerConformance):
-    permanent = "664f4338e5a1307a"
+    permanent = "6554cfeb7df4a0cf"
 
     @pytest.fixture
     def make(self) -> Make:
