@@ -64,12 +64,12 @@ def test_a_training_that_fails_stays_bad(load):
 
 
 def test_traces_use_just_the_budget_and_never_get_worse(load):
-    strategies, problems = load("strategies"), load("strategy_problems")
+    runs, problems = load("strategy_runs"), load("strategy_problems")
     problem = problems.PROBLEMS["families"]
     for trace in (
-        strategies.run_ours(problem, {}, "hyperband", 0, 100),
-        strategies.run_ours(problem, {}, "bohb", 0, 100),
-        strategies.run_optuna(problem, {}, 0, 100),
+        runs.run_ours(problem, {}, "hyperband", 0, 100),
+        runs.run_ours(problem, {}, "bohb", 0, 100),
+        runs.run_optuna(problem, {}, 0, 100),
     ):
         assert len(trace.losses) == len(trace.seconds) == 100
         assert trace.losses == sorted(trace.losses, reverse=True)
@@ -82,11 +82,11 @@ def test_traces_use_just_the_budget_and_never_get_worse(load):
 def test_optuna_gets_points_of_every_space(load):
     import optuna
 
-    strategies, problems = load("strategies"), load("strategy_problems")
+    runs, problems = load("strategy_runs"), load("strategy_problems")
     for problem in problems.PROBLEMS.values():
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
         for _ in range(10):
-            assert problem.space.contains(strategies.ask_optuna(problem, study.ask()))
+            assert problem.space.contains(runs.ask_optuna(problem, study.ask()))
 
 
 def _result(random: list[int], hyperband: list[int | None]) -> dict:
