@@ -106,7 +106,9 @@ class SamplerConformance:
         assert first != other
 
     def test_proposals_never_change(self, make):
-        found = json.dumps(proposals(make(self.space, 0), LOSS, 24), sort_keys=True)
+        """Nine digits of each number: the last ones depend on how NumPy computes an exponential."""
+        points = proposals(make(self.space, 0), LOSS, 24)
+        found = json.dumps([{k: f"{v:.9g}" if isinstance(v, float) else v for k, v in p.items()} for p in points])
         assert hashlib.sha256(found.encode()).hexdigest()[:16] == self.permanent
 
     @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ class SamplerConformance:
 
 
 class TestRandom(SamplerConformance):
-    permanent = "2f8eefe918e9c82a"
+    permanent = "381aa05f965dd58c"
 
     @pytest.fixture
     def make(self) -> Make:
@@ -149,7 +151,7 @@ class TestRandom(SamplerConformance):
 
 class TestGrid(SamplerConformance):
     space = COUNTED
-    permanent = "17355e969b4282e4"
+    permanent = "0477f716fe3b967a"
 
     @pytest.fixture
     def make(self) -> Make:
@@ -161,7 +163,7 @@ class TestGrid(SamplerConformance):
 
 
 class TestBayesian(SamplerConformance):
-    permanent = "39499bb7b11a969b"
+    permanent = "110f594cac4fff05"
 
     @pytest.fixture
     def make(self) -> Make:
@@ -169,7 +171,7 @@ class TestBayesian(SamplerConformance):
 
 
 class TestGaussianProcess(SamplerConformance):
-    permanent = "8c1d4e9f7b394bbb"
+    permanent = "df43ecb961e4d535"
 
     @pytest.fixture
     def make(self) -> Make:
@@ -177,7 +179,7 @@ class TestGaussianProcess(SamplerConformance):
 
 
 class TestEvolution(SamplerConformance):
-    permanent = "6554cfeb7df4a0cf"
+    permanent = "d7580a749f2754f5"
 
     @pytest.fixture
     def make(self) -> Make:
@@ -185,7 +187,7 @@ class TestEvolution(SamplerConformance):
 
 
 class TestReinforce(SamplerConformance):
-    permanent = "f22194093bc49c51"
+    permanent = "2b51589d855ef077"
 
     @pytest.fixture
     def make(self) -> Make:
