@@ -17,6 +17,7 @@ from tfx_automl.search.space import Space
 
 _MOST_BUILDS = 64
 _ROWS = 32
+_RESCALING = ("Rescaling", "Normalization", "BatchNormalization")
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class _Explorer:
     def explore(self) -> tuple[View, tuple[str, ...]]:
         """Builds until nothing new is wished for; returns what the model of the default values sees and measures."""
         model, view = self._visit({})
+        _hint(model, view)
         metrics = _metrics(self._hypermodel, model, view, self._rows)
         visited = {"{}"}
         while len(visited) < _MOST_BUILDS:
@@ -170,6 +172,15 @@ def _metrics(hypermodel: HyperModel, model: Any, view: View, rows: Arrays) -> tu
             " class indices or targets, so the loss has to be a sparse one for several classes."
         ) from error
     return tuple(f"val_{name}" for name in names)
+
+
+def _hint(model: Any, view: View) -> None:
+    """Tells of what many models for images expect to be done before."""
+    image = any(column.block == "image" for column in view.columns.values())
+    if image and not any(type(layer).__name__ in _RESCALING for layer in model.layers):
+        console.line(
+            "  pixels are 0 to 255, and no layer of the model rescales them; keras.layers.Rescaling(1 / 255) would"
+        )
 
 
 def _few(arrays: Arrays) -> Arrays:

@@ -100,7 +100,7 @@ def test_promoted_trial_equals_one_that_was_never_interrupted(make_data, tmp_pat
     straight = _train(worker, CONDITIONAL, 0, 5, tmp_path / "straight")
     first = _train(worker, CONDITIONAL, 0, 3, tmp_path / "here")
     shutil.copytree(tmp_path / "here", tmp_path / "there")
-    _train(worker, {**CONDITIONAL, "units_0": 4}, 0, 1, tmp_path / "other")
+    worker.start(Job(1, {**CONDITIONAL, "units_0": 4}, 0, 1, 5, str(tmp_path / "other")))
     here = [*first, *_train(worker, CONDITIONAL, 3, 5, tmp_path / "here")]
     there = [*first, *_train(_worker("conditional", make_data()), CONDITIONAL, 3, 5, tmp_path / "there")]
     for curve in (here, there):
@@ -136,7 +136,7 @@ def _train(worker, values, start, stop, folder):
 def test_own_loop_gives_the_objective(make_data, tmp_path):
     data = make_data("regression")
     trainable = KerasTrainable("hypermodels_for_tests:OwnLoop", str(data.folder), 2**30, ("val_mse", "latency_ms"))
-    result, curve = _run(trainable, Job(0, {"units": 4, "learning_rate": 0.01}, 0, 3, 1, str(tmp_path / "t")))
+    result, curve = _run(trainable, Job(0, {"units": 4, "learning_rate": 1e-6}, 0, 3, 1, str(tmp_path / "t")))
     assert result.status == "completed", result.error
     scores = [record.metrics["val_mse"] for record in curve]
     assert scores == sorted(scores, reverse=True) and scores[2] < scores[0]
@@ -176,16 +176,17 @@ def test_a_share_of_the_rows_is_always_the_same_one(make_data, monkeypatch):
     assert {*map(tuple, half)} < {*map(tuple, full)}
 
 
-def test_the_lab_trains_as_it_is(make_data, tmp_path):
+def test_the_lab_trains_as_it_is(make_data, tmp_path, capsys):
     """Pixels come as they are in the files, in the shape of the model's input; labels as class indices."""
     data = make_data("multiclass", image=True, shape=(28, 28, 1))
-    assert [parameter.name for parameter in trace(_hypermodel("lab"), data).space.parameters] == [
-        *("units", "learning_rate")
-    ]
+    traced = trace(_hypermodel("lab"), data)
+    assert [parameter.name for parameter in traced.space.parameters] == ["units", "learning_rate"]
+    assert str(traced.view) == "image (uint8 0 to 255) [rows, 28, 28]"
+    assert "pixels are 0 to 255, and no layer of the model rescales them" in capsys.readouterr().out
     trainable = KerasTrainable("hypermodels_for_tests:lab", str(data.folder), 2**30, ("val_accuracy",))
     result, curve = _run(trainable, Job(0, {"units": 32, "learning_rate": 1e-3}, 0, 1, 1, str(tmp_path / "t")))
     assert result.status == "completed", result.error
-    assert curve[0].metrics["val_accuracy"] > 0.8
+    assert curve[0].metrics["val_accuracy"] > 0.5  # of three classes
     assert set(curve[0].metrics) == {"accuracy", "loss", "val_accuracy", "val_loss", "parameters", "model_bytes"}
     pixels = view_of(_hypermodel("lab").build(hyperparameters_of({})), data.inputs).of(data.split("eval"))
     assert (pixels.dtype, pixels.shape, pixels.max()) == (np.uint8, (200, 28, 28), 120)
