@@ -78,12 +78,15 @@ def _trials(summary: Mapping[str, Any]) -> RenderableType:
     trials = summary["trials"]
     done = [trial for trial in trials["table"] if trial["score"] is not None]
     ranked = sorted(done, key=lambda trial: trial["score"], reverse=trials["direction"] == "max")
+    ranked.sort(key=lambda trial: not trial["feasible"])
     counts = f"{trials['count']} with {trials['epochs']} epochs"
-    title = f"\nTrials: {counts}, best by {trials['objective']} ({trials['stop_reason']})"
+    bounds = ", ".join(trials["constraints"])
+    goal = f"{trials['objective']} within {bounds}" if bounds else trials["objective"]
+    title = f"\nTrials: {counts}, best by {goal} ({trials['stop_reason']})"
     table = _table(title, "trial", "epochs", trials["objective"], "seconds", "hyperparameters", numbers_from=0)
     table.columns[-1].justify = "left"
     for trial in ranked[:_BEST_TRIALS]:
-        values = _values(trial["values"])
+        values = ("" if trial["feasible"] else "(breaks a bound) ") + _values(trial["values"])
         score, seconds = _number(trial["score"]), f"{trial['seconds']:.1f}"
         _add_row(table, str(trial["trial_id"]), str(trial["epochs"]), score, seconds, values)
     more = len(trials["table"]) - min(len(ranked), _BEST_TRIALS)

@@ -100,7 +100,7 @@ def _search(tuner: NodeOutputs) -> dict[str, Any]:
             "count": len(trials),
             "failed": sum(trial["status"] == "failed" for trial in trials),
             "epochs": results["total_epochs"],
-            **{key: results[key] for key in ("objective", "direction", "stop_reason", "brackets")},
+            **{key: results[key] for key in ("objective", "direction", "constraints", "stop_reason", "brackets")},
             "table": trials,
         },
         "best_hyperparameters": best["values"],
