@@ -81,14 +81,16 @@ def _trials(summary: Mapping[str, Any]) -> RenderableType:
     shown = [goal["metric"] for goal in trials["objectives"]]
     shown += [name for name in map(_bounded, trials["constraints"]) if name not in shown]
     counts = f"{trials['count']} with {trials['epochs']} epochs"
-    by = ", ".join([*(goal["metric"] for goal in trials["objectives"]), *trials["constraints"]])
+    by = ", ".join(goal["metric"] for goal in trials["objectives"])
+    by += f" within {', '.join(trials['constraints'])}" if trials["constraints"] else ""
     title = f"\nTrials: {counts}, best by {by} ({trials['stop_reason']})"
     table = _table(title, "trial", "epochs", *shown, "seconds", "hyperparameters", numbers_from=0)
     table.columns[-1].justify = "left"
     for trial in ranked[:_BEST_TRIALS]:
         numbers = [_number(trial["metrics"].get(name)) for name in shown]
         ends = str(trial["trial_id"]), str(trial["epochs"])
-        _add_row(table, *ends, *numbers, f"{trial['seconds']:.1f}", _values(trial["values"]))
+        values = ("" if trial["feasible"] else "(breaks a bound) ") + _values(trial["values"])
+        _add_row(table, *ends, *numbers, f"{trial['seconds']:.1f}", values)
     more = len(trials["table"]) - min(len(ranked), _BEST_TRIALS)
     best = Text(f"Best hyperparameters: {_values(summary['best_hyperparameters'])}")
     return Group(table, Text(f"… and {more} more in summary.json" if more else ""), best)

@@ -311,3 +311,30 @@ def test_families_are_chosen_by_the_inputs(make_data):
         family_for("dense", table)
     with pytest.raises(ModelError, match="There is no model family 'forest'; there are mlp, dense"):
         get_family("forest")
+
+
+class _Replay:
+    """Stands for a session whose epochs give what is written; its weights are the number of the epoch."""
+
+    def __init__(self, epochs: list[dict[str, float]]) -> None:
+        self._epochs, self.epoch, self.kept = epochs, 0, 0
+
+    def train_epoch(self) -> EpochRecord:
+        self.epoch += 1
+        return EpochRecord(self.epoch, self._epochs[self.epoch - 1], 0.0)
+
+    def weights(self) -> list[int]:
+        return [self.epoch]
+
+    def set_weights(self, weights: list[int]) -> None:
+        self.kept = weights[0]
+
+
+@pytest.mark.parametrize(
+    ("gaps", "kept"), [((0.1, 0.3, 0.2, 0.2), 3), ((0.3, 0.5, 0.4, 0.3), 4), ((0.9, 0.9, 0.1, np.nan), 3)]
+)
+def test_final_training_keeps_the_best_epoch_within_the_constraints(gaps, kept):
+    aucs = (0.7, 0.9, 0.8, 0.75)
+    session = _Replay([{"val_auc": auc, "val_gap": gap} for auc, gap in zip(aucs, gaps, strict=True)])
+    history = fit(session, Objectives.of("val_auc", constraints=["val_gap<=0.2"]), 4, 9, lambda *_: None)
+    assert session.kept == kept == max(entry["epoch"] for entry in history if entry["best"])

@@ -153,6 +153,20 @@ def test_a_file_that_cannot_be_read_does_not_hide_mistakes_in_the_options(tmp_pa
     ("arguments", "message"),
     [
         (("--objective", "val_rmse"), ": --objective: a binary task has no metric 'val_rmse'; expected one of val_auc"),
+        (
+            ("--objective", "val_auc,auc_difference"),
+            ": --objective: 'auc_difference' compares groups of rows, but",
+        ),
+        (("--constraint", "val_size<=3"), ": --constraint: a binary task has no metric 'val_size'; expected one of"),
+        (("--constraint", "auc=0.9"), ": --constraint: expected METRIC<=NUMBER or METRIC>=NUMBER, got 'auc=0.9'."),
+        (
+            ("--constraint", "auc_difference<=0.1"),
+            ": --constraint: 'auc_difference' compares groups of rows, but",
+        ),
+        (
+            ("--sensitive", "sex", "--constraint", "auc_difference[age]<=0.1"),
+            ": --constraint: 'auc_difference[age]' compares groups of 'age', but the sensitive groups are sex; n",
+        ),
         (("--family", "forest"), "There is no model family 'forest'; there are mlp, dense"),
         (("--family", "dense"), "The model family 'dense' is not for a table"),
         (("--exclude", "agee"), "--exclude: there is no column 'agee'; did you mean 'age'?"),

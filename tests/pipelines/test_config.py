@@ -24,6 +24,7 @@ def test_texts_are_converted():
     config = RunConfig.from_mapping(
         MINIMAL
         | {"sensitive": ["sex", "sex,race"], "time_budget": "5m", "split": "60/20/20", "max_epochs": "9"}
+        | {"constraint": ["auc>=0.8", "latency_ms<=2"]}
         | {"max_gap": ["equalized_odds_difference=0.1"], "columns": "a, b,income", "missing": "?"}
     )
     assert config.sensitive == (("sex",), ("sex", "race"))
@@ -33,6 +34,7 @@ def test_texts_are_converted():
     assert dict(config.max_gap) == {"equalized_odds_difference": 0.1}
     assert config.columns == ("a", "b", "income")
     assert config.missing == ("?",)
+    assert config.constraint == ("auc>=0.8", "latency_ms<=2")
 
 
 def test_every_mistake_is_reported_at_once():

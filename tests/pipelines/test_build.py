@@ -1,0 +1,48 @@
+"""What the pipeline gives to its components."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tfx_automl.models.groups import GroupSpec
+from tfx_automl.models.task import TaskSpec
+from tfx_automl.pipelines.build import build_pipeline
+from tfx_automl.pipelines.config import RunConfig
+from tfx_automl.pipelines.output import OutputFolder
+
+TASK = TaskSpec("binary", "income", ("no", "yes"))
+
+
+def components(folder: Path, **options: Any) -> dict[str, Any]:
+    (folder / "people.csv").write_text("age,sex,income\n20,f,no\n", encoding="utf-8")
+    output = str(folder / "out")
+    values = {"data": str(folder / "people.csv"), "label": "income", "output": output, "sensitive": ["sex", "sex,age"]}
+    pipeline = build_pipeline(RunConfig.from_mapping(values | options), TASK, OutputFolder.at(output))
+    return {component.id: component for component in pipeline.components}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"constraint": ["recall>=0.5", "val_auc_difference[sex]<=0.1"]},
+        {"objective": "val_auc,val_demographic_parity_difference"},
+    ],
+)
+def test_gaps_give_tuner_and_trainer_the_sensitive_columns(options: dict[str, Any], tmp_path: Path) -> None:
+    made = components(tmp_path, min_slice_size=12, **options)
+    for name in ("Tuner", "Trainer"):
+        assert made[name].inputs["raw_examples"] is made["ExampleGen"].outputs["examples"]
+        assert GroupSpec.from_json(made[name].exec_properties["groups"]) == GroupSpec((("sex",), ("sex", "age")), 12)
+    search = json.loads(made["Tuner"].exec_properties["search"])
+    constraints = options.get("constraint", [])
+    assert (search["constraints"], search["objective"]) == (constraints, options.get("objective"))
+    assert json.loads(made["Trainer"].exec_properties["constraints"]) == constraints
+
+
+def test_without_gaps_nothing_depends_on_the_sensitive_columns(tmp_path: Path) -> None:
+    made = components(tmp_path, constraint=["parameters<=1000"])
+    for name in ("Tuner", "Trainer"):
+        assert "raw_examples" not in made[name].inputs
+        assert "groups" not in made[name].exec_properties
