@@ -39,7 +39,8 @@ class Tuner(base_component.BaseComponent):
     """Searches hyperparameters.
 
     Either of a model family (`task` given): Hyperband over worker processes, resumable; or of a stock TFX `tuner_fn`
-    (`tuner_fn` or `module_file` given), whose KerasTuner tuner is run to its end.
+    (`tuner_fn` or `module_file` given), unchanged: its KerasTuner tuner is run to its end by worker processes, and a
+    run that was killed goes on where it was.
 
     Outputs:
         best_hyperparameters: `HyperParameters` in the file and format of the stock Tuner.
@@ -79,7 +80,8 @@ class Tuner(base_component.BaseComponent):
             module_file: A file with a stock `tuner_fn`.
             train_args: Handed to `tuner_fn`.
             eval_args: Handed to `tuner_fn`.
-            tune_args: `num_parallel_trials` is the number of workers.
+            tune_args: `num_parallel_trials` is the number of workers. Unset, there is one per core, as far as memory
+                reaches; a `tuner_fn` on a machine with a GPU gets one in all.
             custom_config: Handed to `tuner_fn`.
 
         Raises:
@@ -138,10 +140,7 @@ def _check(
         problems.append("train_args, eval_args and custom_config are for a tuner_fn; with a task, use search.")
     if task is None and search is not None:
         problems.append("search is for a model family (task); a tuner_fn brings a tuner with options of its own.")
-    if task is None and tune_args is not None and tune_args.num_parallel_trials > 1:
-        problems.append(
-            "tune_args.num_parallel_trials is above 1, but the tuner of a tuner_fn runs its trials one after another;"
-            " leave it out."
-        )
+    if tune_args is not None and (parallel := tune_args.num_parallel_trials) < 0:
+        problems.append(f"tune_args.num_parallel_trials: expected 1 or more, or 0 for the default, got {parallel}.")
     if problems:
         raise ConfigError(problems)

@@ -12,8 +12,9 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from tfx_automl.components.data import training_data
-from tfx_automl.components.tuner import kerastuner, native, results
+from tfx_automl.components.tuner import native, results
 from tfx_automl.components.tuner.options import SearchOptions
+from tfx_automl.components.tuner.stock import search as stock_search
 from tfx_automl.models.task import TaskSpec
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -28,10 +29,11 @@ class Executor(base_executor.BaseExecutor):
         if exec_properties.get("task"):
             self._search_family(input_dict, exec_properties, folders)
             return
-        best, records, everything = kerastuner.run_tuner_fn(input_dict, exec_properties, self._get_tmp_dir())
-        results.write_best(best, folders["best_hyperparameters"])
-        results.write_results(records, folders["tuner_results"])
-        results.write_keras_tuner_trials(everything, folders["tuner_results"])
+        found = stock_search.run_tuner_fn(input_dict, exec_properties, self._lasting_folder())
+        results.write_best(found.best, folders["best_hyperparameters"])
+        results.write_results(found.records, folders["tuner_results"])
+        results.write_keras_tuner_trials(found.details, folders["tuner_results"])
+        shutil.rmtree(found.folder)
 
     def _search_family(self, input_dict: Artifacts, exec_properties: dict[str, Any], folders: dict[str, Path]) -> None:
         task = TaskSpec.from_json(exec_properties["task"])
