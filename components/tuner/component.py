@@ -46,8 +46,8 @@ class Tuner(base_beam_component.BaseBeamComponent):
     """Searches hyperparameters.
 
     Of a model family (`task` given) or of a KerasTuner hypermodel (`hypermodel` given, too): any strategy over worker
-    processes, resumable; or of a stock TFX `tuner_fn` (`tuner_fn` or `module_file` given), whose KerasTuner tuner is
-    run to its end.
+    processes or Beam, resumable; or of a stock TFX `tuner_fn` (`tuner_fn` or `module_file` given), unchanged: its
+    KerasTuner tuner is run to its end by worker processes, and a run that was killed goes on where it was.
 
     Outputs:
         best_hyperparameters: `HyperParameters` in the file and format of the stock Tuner.
@@ -103,7 +103,8 @@ class Tuner(base_beam_component.BaseBeamComponent):
             module_file: A file with a stock `tuner_fn`.
             train_args: Handed to `tuner_fn`.
             eval_args: Handed to `tuner_fn`.
-            tune_args: `num_parallel_trials` is the number of workers.
+            tune_args: `num_parallel_trials` is the number of workers. Unset, there is one per core, as far as memory
+                reaches; a `tuner_fn` on a machine with a GPU gets one in all.
             custom_config: Handed to `tuner_fn`.
 
         Raises:
@@ -195,11 +196,8 @@ def _problems(
         problems.append(
             "search is for a model family or a hypermodel (task); a tuner_fn brings a tuner with options of its own."
         )
-    if task is None and tune_args is not None and tune_args.num_parallel_trials > 1:
-        problems.append(
-            "tune_args.num_parallel_trials is above 1, but the tuner of a tuner_fn runs its trials one after another;"
-            " leave it out."
-        )
+    if tune_args is not None and (parallel := tune_args.num_parallel_trials) < 0:
+        problems.append(f"tune_args.num_parallel_trials: expected 1 or more, or 0 for the default, got {parallel}.")
     return problems
 
 

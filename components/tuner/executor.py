@@ -14,8 +14,9 @@ from tfx.utils import proto_utils
 
 from tfx_automl.components.data import training_data
 from tfx_automl.components.groups import with_groups
-from tfx_automl.components.tuner import hypermodels, kerastuner, native, results
+from tfx_automl.components.tuner import hypermodels, native, results
 from tfx_automl.components.tuner.options import SearchOptions
+from tfx_automl.components.tuner.stock import search as stock_search
 from tfx_automl.errors import ModelError
 from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.task import TaskSpec
@@ -35,10 +36,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if exec_properties.get("task"):
             self._search(input_dict, exec_properties, folders)
             return
-        best, records, everything = kerastuner.run_tuner_fn(input_dict, exec_properties, self._get_tmp_dir())
-        results.write_best(best, folders["best_hyperparameters"])
-        results.write_results(records, folders["tuner_results"])
-        results.write_keras_tuner_trials(everything, folders["tuner_results"])
+        found = stock_search.run_tuner_fn(input_dict, exec_properties, self._lasting_folder())
+        results.write_best(found.best, folders["best_hyperparameters"])
+        results.write_results(found.records, folders["tuner_results"])
+        results.write_keras_tuner_trials(found.details, folders["tuner_results"])
+        shutil.rmtree(found.folder)
 
     def _search(self, input_dict: Artifacts, exec_properties: dict[str, Any], folders: dict[str, Path]) -> None:
         task = TaskSpec.from_json(exec_properties["task"])

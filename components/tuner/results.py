@@ -27,9 +27,9 @@ def write_results(records: Iterable[Mapping[str, Any]], folder: Path) -> None:
     _write(folder / RESULTS_FILE, list(records))
 
 
-def write_keras_tuner_trials(states: list[dict[str, Any]], folder: Path) -> None:
-    """Writes the state of every trial of a KerasTuner tuner, failed ones with their message."""
-    _write(folder / TRIALS_FILE, {"trials": states})
+def write_keras_tuner_trials(details: Mapping[str, Any], folder: Path) -> None:
+    """Writes everything about the search of a KerasTuner tuner and its trials, failed ones with their traceback."""
+    _write(folder / TRIALS_FILE, details)
 
 
 def write_search(result: SearchResult, plan: Plan, folders: Mapping[str, Path]) -> None:

@@ -21,7 +21,7 @@ def run(shared_data, tmp_path_factory):
     (data / "penguins.csv").write_bytes(shared_data("penguins.csv").read_bytes())
     folder = tmp_path_factory.mktemp("stock")
 
-    def run(tuner_class, extra: bool):
+    def run(tuner_class, extra: bool, **arguments):
         examples = tfx.components.CsvExampleGen(input_base=str(data))
         statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
         schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=True)
@@ -35,6 +35,7 @@ def run(shared_data, tmp_path_factory):
             transform_graph=graph,
             train_args=tfx.proto.TrainArgs(num_steps=10),
             eval_args=tfx.proto.EvalArgs(num_steps=5),
+            **arguments,
         )
         trainer = tfx.components.Trainer(
             module_file=MODULE,
@@ -61,9 +62,11 @@ def run(shared_data, tmp_path_factory):
 
 
 def test_our_tuner_finishes_and_the_stock_trainer_takes_its_output(run):
+    from tfx.proto import tuner_pb2
+
     from tfx_automl.components import Tuner
 
-    outputs = run(Tuner, extra=True)
+    outputs = run(Tuner, extra=True, tune_args=tuner_pb2.TuneArgs(num_parallel_trials=2))
     best = json.loads((outputs["Tuner"].uris["best_hyperparameters"] / "best_hyperparameters.txt").read_text())
     assert best["values"]["units"] in (4, 8, 12, 16)
     results = outputs["Tuner"].uris["tuner_results"]
@@ -73,6 +76,8 @@ def test_our_tuner_finishes_and_the_stock_trainer_takes_its_output(run):
     assert {"trial_id", "score", "units", "learning_rate"} <= set(records[0])
     everything = json.loads((results / "trials.json").read_text())["trials"]
     assert len(everything) >= len(records) >= 3
+    assert {trial["worker"] for trial in everything} == {0, 1}
+    assert all("val_sparse_categorical_accuracy" in epoch for trial in everything for epoch in trial["curve"])
     assert (outputs["Trainer"].uris["model"] / "Format-Serving" / "saved_model.pb").is_file()
 
 

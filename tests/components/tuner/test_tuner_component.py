@@ -34,10 +34,13 @@ def test_construction_with_a_task(channels):
 
 
 def test_construction_with_a_tuner_fn(channels):
+    from tfx.proto import tuner_pb2
+
     from tfx_automl.components import Tuner
 
-    tuner = Tuner(**channels, tuner_fn="my.module.tuner_fn")
+    tuner = Tuner(**channels, tuner_fn="my.module.tuner_fn", tune_args=tuner_pb2.TuneArgs(num_parallel_trials=2))
     assert set(tuner.outputs) == {"best_hyperparameters", "tuner_results"}
+    assert json.loads(tuner.exec_properties["tune_args"]) == {"num_parallel_trials": 2}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +49,7 @@ def test_construction_with_a_tuner_fn(channels):
         ({}, "Tuner needs one of task"),
         ({"task": TASK, "tuner_fn": "a.b"}, "Tuner needs one of task"),
         ({"task": TASK, "custom_config": {}}, "are for a tuner_fn"),
-        ({"tuner_fn": "a.b", "parallel": 2}, "num_parallel_trials is above 1"),
+        ({"tuner_fn": "a.b", "parallel": -1}, "num_parallel_trials: expected 1 or more, or 0 for the default, got -1"),
         ({"tuner_fn": "a.b", "search": True}, "search is for a model family"),
     ],
 )
