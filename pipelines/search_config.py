@@ -140,6 +140,8 @@ class SearchConfig:
         from tfx_automl.components.tuner.options import SearchOptions
 
         values = {name: getattr(self, name) for name in _SAME}
+        if self.stopper == "none":
+            del values["patience"]  # is then of the final training alone, and changes nothing about the search
         values |= {name: getattr(self, flag) for flag, name in _OPTIONS.items()}
         try:
             return SearchOptions(**values)

@@ -30,6 +30,7 @@ from tfx_automl.search.stoppers import parse_stopper
 from tfx_automl.search.trial import SearchResult
 
 _MEMORY_SHARE = 0.9  # of the memory for all workers together
+_LEAST_MEMORY = 2 * 2**30  # for each worker: TensorFlow alone takes half of it
 _RESIDENT_SHARE = 0.25  # of the memory for the training rows of all workers together
 
 
@@ -182,7 +183,7 @@ def setup_for(factory: str, data_folder: Path, options: SearchOptions, **argumen
     workers, memory = workers_of(options), usable_memory()
     here = options.runner == "processes"  # Beam's workers may be on other machines, with other cores and memory
     threads = max(1, usable_cores() // workers) if here else 1
-    limit = int(memory * _MEMORY_SHARE / workers) if here else None
+    limit = max(_LEAST_MEMORY, int(memory * _MEMORY_SHARE / workers)) if here else None
     return WorkerSetup(
         factory,
         {

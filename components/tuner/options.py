@@ -47,7 +47,8 @@ class SearchOptions:
         target: Score of the (first) objective at which the search ends; None is none.
         seed: Where all randomness starts.
         workers: Number of workers; None takes one per core.
-        memory_limit_mb: The most megabytes of memory of a worker; None takes nine tenths of the memory, shared by all.
+        memory_limit_mb: The most megabytes of memory of a worker; None takes nine tenths of the
+            memory, shared by all, but 2 GiB at least.
         runner: `processes` on this machine, or `beam`: on the runner that the pipeline's Beam arguments name.
 
     Raises:
