@@ -196,6 +196,10 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
             f"The label {config.label!r} cannot divide the rows; name another column.",
         ),
         (0 <= config.seed < 2**31, f"--seed: expected 0 to {2**31 - 1}, got {config.seed}."),
+        (
+            config.patience >= 1 or config.stopper != "none",  # the search checks it, too, if it uses it
+            f"--patience: expected 1 or more, got {config.patience}.",
+        ),
         (config.min_slice_size >= 1, f"--min-slice-size: expected 1 or more, got {config.min_slice_size}."),
         (
             config.label not in columns,
