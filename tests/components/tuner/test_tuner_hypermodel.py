@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,6 +40,15 @@ def test_construction(channels):
     tuner = Tuner(**channels, task=TASK, hypermodel="my.module:MyHyperModel", search=_options(max_epochs=5))
     assert set(tuner.outputs) == {"best_hyperparameters", "tuner_results", "best_model"}
     assert tuner.exec_properties["hypermodel"] == "my.module:MyHyperModel"
+
+
+def test_documented_snippet_constructs_what_it_says(channels, repository):
+    text = (repository / "docs" / "hypermodels.md").read_text(encoding="utf-8")
+    snippet = re.search(r"```python\n(.+?)```", text, re.DOTALL)
+    outputs = {"transformed_examples": channels["examples"], "transform_graph": channels["transform_graph"]}
+    names = {"transform": SimpleNamespace(outputs=outputs)}
+    exec(snippet[1], names)  # that is what a reader does
+    assert names["tuner"].exec_properties["hypermodel"] == "my.module:build_model"
 
 
 def test_all_mistakes_are_told_at_once(channels):
