@@ -58,9 +58,12 @@ class Space:
         Several parameters may have one name, under different conditions; what tells them apart is their number.
         """
         found: dict[str, int] = {}
+        before: Point = {}  # a parameter knows nothing of those that come after it
         for number, parameter in enumerate(self.parameters):
-            if parameter.name not in found and parameter.active(point):
+            if parameter.name not in found and parameter.active(before):
                 found[parameter.name] = number
+                if parameter.name in point:
+                    before[parameter.name] = point[parameter.name]
         return list(found.values())
 
     def points(self) -> Iterator[Point]:

@@ -95,10 +95,12 @@ def test_points_are_all_combinations_that_the_space_contains(seed):
 PARAMETERS = [
     Float("p", 0.0, 1.0),
     Float("p", 1e-5, 10.0, sampling="log"),
+    Float("p", 1.0, 100.0, sampling="reverse_log"),
     Float("p", -1.0, 2.0, step=0.3),
     Float("p", 1.0, 100.0, step=10.0, sampling="log"),
     Int("p", 3, 40, step=7),
     Int("p", 1, 1000, sampling="log"),
+    Int("p", 1, 100, sampling="reverse_log"),
     Int("p", 1, 60, step=1.3, sampling="log"),
     Choice("p", ("a", "b", "c")),
     Choice("p", (8, 16, 64)),
@@ -118,7 +120,7 @@ def test_the_unit_interval_and_back(parameter):
     assert parameter.contains(parameter.from_unit(0.0)) and parameter.contains(parameter.from_unit(1.0))
 
 
-@pytest.mark.parametrize("parameter", PARAMETERS[2:], ids=map(repr, PARAMETERS[2:]))
+@pytest.mark.parametrize("parameter", PARAMETERS[3:], ids=map(repr, PARAMETERS[3:]))
 def test_grids_hold_each_value_once(parameter):
     values = list(parameter.grid())
     assert all(map(parameter.contains, values))

@@ -149,3 +149,14 @@ def test_size():
 def test_bad_spaces_are_refused(make, message):
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+def test_a_parameter_depends_only_on_those_before_it():
+    """`skip` looks at the first `depth`; that a later parameter has the name, too, does not make it active."""
+    kinds = [Int("depth", 1, 4, conditions=(Condition("kind", (kind,)),)) for kind in ("deep", "wide")]
+    skip = Boolean("skip", conditions=(Condition("depth", (3, 4)),))
+    space = Space((Choice("kind", ("deep", "wide")), kinds[0], skip, kinds[1]))
+    assert space.contains({"kind": "wide", "depth": 3})
+    assert not space.contains({"kind": "deep", "depth": 3})
+    assert sum(1 for _ in space.points()) == 2 + 2 * 2 + 4
+    assert all(map(space.contains, space.points()))
