@@ -129,10 +129,9 @@ class Tuner(base_beam_component.BaseBeamComponent):
             "module_file": module_file,
             "tune_args": tune_args,
             "custom_config": None if custom_config is None else json_utils.dumps(custom_config),
-            "best_hyperparameters": types.Channel(type=standard_artifacts.HyperParameters),
-            "tuner_results": types.Channel(type=standard_artifacts.TunerResults),
             "hypermodel": hypermodel,
             **(_of_a_task(task, search) if task else _of_a_tuner_fn(train_args, eval_args)),
+            **_results(),
         }
         # TFX takes an absent argument, but not None, for an optional parameter.
         spec = TunerSpec(**{name: value for name, value in arguments.items() if value is not None})
@@ -141,6 +140,13 @@ class Tuner(base_beam_component.BaseBeamComponent):
             udf_utils.add_user_module_dependency(
                 self, standard_component_specs.MODULE_FILE_KEY, standard_component_specs.MODULE_PATH_KEY
             )
+
+
+def _results() -> dict[str, Any]:
+    return {
+        "best_hyperparameters": types.Channel(type=standard_artifacts.HyperParameters),
+        "tuner_results": types.Channel(type=standard_artifacts.TunerResults),
+    }
 
 
 def _of_a_task(task: TaskSpec, search: SearchOptions | None) -> dict[str, Any]:
