@@ -11,7 +11,7 @@ MODULE = Path(__file__).parent / "components" / "tuner" / "stock_module.py"
 
 def run_stock_tuner(folder: Path, config: dict[str, Any], workers: int) -> SimpleNamespace:
     """Runs it and returns what its outputs say."""
-    from tfx.dsl.components.base import base_executor
+    from tfx.dsl.components.base import base_beam_executor
     from tfx.types import standard_artifacts
 
     from tfx_automl.components.tuner.executor import Executor
@@ -23,7 +23,7 @@ def run_stock_tuner(folder: Path, config: dict[str, Any], workers: int) -> Simpl
             made.split_names = json.dumps(splits)
         return [made]
 
-    context = base_executor.BaseExecutor.Context(
+    context = base_beam_executor.BaseBeamExecutor.Context(
         tmp_dir=str(folder / "tmp"), unique_id="1", stateful_working_dir=str(folder / "state" / "1")
     )
     (folder / "tmp").mkdir(exist_ok=True)

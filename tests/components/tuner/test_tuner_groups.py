@@ -184,7 +184,7 @@ def test_contradictions_are_refused(channels: dict[str, Any], arguments: dict[st
 @pytest.fixture
 def execute(people: SimpleNamespace, tmp_path: Path) -> Callable[..., dict[str, Any]]:
     """A function that searches with groups of raw columns of the small pipeline, and returns `trials.json`."""
-    from tfx.dsl.components.base import base_executor
+    from tfx.dsl.components.base import base_beam_executor
     from tfx.types import standard_artifacts
 
     from tfx_automl.components.tuner.executor import Executor
@@ -213,7 +213,7 @@ def execute(people: SimpleNamespace, tmp_path: Path) -> Callable[..., dict[str, 
         }
         search = SearchOptions(algorithm="random", max_trials=5, max_epochs=2, workers=1, **options)
         properties = {"task": people.task.to_json(), "search": search.to_json(), "groups": groups.to_json()}
-        Executor(base_executor.BaseExecutor.Context(tmp_dir=str(folder), unique_id="1")).Do(inputs, outputs, properties)
+        Executor(base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(folder), unique_id="1")).Do(inputs, outputs, properties)
         return json.loads((folder / "results" / "trials.json").read_text())
 
     return run
