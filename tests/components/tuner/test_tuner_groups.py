@@ -213,7 +213,9 @@ def execute(people: SimpleNamespace, tmp_path: Path) -> Callable[..., dict[str, 
         }
         search = SearchOptions(algorithm="random", max_trials=5, max_epochs=2, workers=1, **options)
         properties = {"task": people.task.to_json(), "search": search.to_json(), "groups": groups.to_json()}
-        Executor(base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(folder), unique_id="1")).Do(inputs, outputs, properties)
+        Executor(base_beam_executor.BaseBeamExecutor.Context(tmp_dir=str(folder), unique_id="1")).Do(
+            inputs, outputs, properties
+        )
         return json.loads((folder / "results" / "trials.json").read_text())
 
     return run
