@@ -38,9 +38,11 @@ class Feed:
         resident_bytes: The most bytes of training rows that are kept in memory; with more, rows are read from the
             memory-mapped arrays in windows of that size: blocks of neighbouring rows in a new order every epoch, mixed
             within their window.
+        steps: The most steps of an epoch; None is a pass over all rows.
     """
 
-    def __init__(self, data: TrainingData, resident_bytes: int) -> None:
+    def __init__(self, data: TrainingData, resident_bytes: int, steps: int | None = None) -> None:
+        self._steps = steps
         self._arrays = data.split("train")
         self._row_bytes = max(1, sum(values.nbytes for values in vars(self._arrays).values()) // len(self._arrays))
         self._window_rows = max(1, resident_bytes // self._row_bytes)
@@ -61,6 +63,15 @@ class Feed:
             share: Of the rows, above 0 and up to 1; always the same ones, and more of them with a larger share.
             rng: Decides the order.
         """
+        left = self._steps
+        for window in self._pass(batch, share, rng):
+            if left is None:
+                yield window
+            elif left > 0:
+                yield Window(window.columns, window.labels, window.order[:left])
+                left -= len(window.order)
+
+    def _pass(self, batch: int, share: float, rng: np.random.Generator) -> Iterator[Window]:
         if self._resident is not None:
             rows = np.arange(len(self._arrays)) if share == 1.0 else self._subset(share)
             yield Window(*self._resident, _steps(rng.permutation(rows), batch))

@@ -95,12 +95,15 @@ class ModelTrainable(LiveTrainable):
         data_dir: What `models.data.prepare` wrote.
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
         measures: Further metrics of an epoch; see `Session`.
+        steps: The most steps of an epoch; see `Feed`.
     """
 
-    def __init__(self, data_dir: str, resident_bytes: int, measures: Sequence[str] = ()) -> None:
+    def __init__(
+        self, data_dir: str, resident_bytes: int, measures: Sequence[str] = (), steps: int | None = None
+    ) -> None:
         super().__init__()
         self._data = open_data(Path(data_dir))
-        self._feed = Feed(self._data, resident_bytes)
+        self._feed = Feed(self._data, resident_bytes, steps)
         self._measures = measures
         self._gaps = GapMeter(self._data, measures)
 
@@ -109,7 +112,9 @@ class ModelTrainable(LiveTrainable):
         return Session(job.values, self._data, job.seed, self._feed, self._measures, self._gaps)
 
 
-def make_trainable(data_dir: str, threads: int, resident_bytes: int, measures: Sequence[str] = ()) -> ModelTrainable:
+def make_trainable(
+    data_dir: str, threads: int, resident_bytes: int, measures: Sequence[str] = (), steps: int | None = None
+) -> ModelTrainable:
     """Makes the trainable inside a worker process.
 
     Args:
@@ -117,9 +122,10 @@ def make_trainable(data_dir: str, threads: int, resident_bytes: int, measures: S
         threads: Threads that TensorFlow may use in this process.
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
         measures: Further metrics of an epoch; see `Session`.
+        steps: The most steps of an epoch; see `Feed`.
     """
     limit_threads(threads)
-    return ModelTrainable(data_dir, resident_bytes, measures)
+    return ModelTrainable(data_dir, resident_bytes, measures, steps)
 
 
 def limit_threads(threads: int) -> None:

@@ -122,6 +122,7 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_exa
         task=task,
         mode=config.trainer,
         max_epochs=config.max_epochs,
+        steps_per_epoch=config.steps_per_epoch,
         patience=config.patience,
         objective=config.objective,
         constraints=config.constraint,

@@ -26,6 +26,7 @@ _SAME = (
     "target",
     "resource",
     "max_epochs",
+    "steps_per_epoch",
     "factor",
     "iterations",
     "stopper",
@@ -87,6 +88,12 @@ class SearchConfig:
     )
     max_epochs: int = option(
         converters.whole, "the most epochs that one trial, and the final training, may take", metavar="N", default=27
+    )
+    steps_per_epoch: int | None = option(
+        converters.whole,
+        "count so many steps of training as an epoch (default: a pass over all training rows)",
+        metavar="N",
+        default=None,
     )
     factor: int = option(
         converters.whole, "Hyperband and ASHA: one trial in so many goes on at each rung", metavar="N", default=3

@@ -24,6 +24,7 @@ class TrainerSpec(types.ComponentSpec):
         "task": ExecutionParameter(type=str),
         "mode": ExecutionParameter(type=str),
         "max_epochs": ExecutionParameter(type=int),
+        "steps_per_epoch": ExecutionParameter(type=int, optional=True),
         "patience": ExecutionParameter(type=int),
         "objective": ExecutionParameter(type=str, optional=True),
         "constraints": ExecutionParameter(type=str),
@@ -65,6 +66,7 @@ class Trainer(base_component.BaseComponent):
         task: TaskSpec,
         mode: str = "retrain",
         max_epochs: int = 30,
+        steps_per_epoch: int | None = None,
         patience: int = 5,
         objective: str | None = None,
         constraints: Sequence[str] = (),
@@ -84,6 +86,7 @@ class Trainer(base_component.BaseComponent):
             mode: `retrain` trains from scratch on the train split and keeps the epoch that was best on the eval split;
                 `reuse` exports the base model as it is.
             max_epochs: The most epochs of `retrain`.
+            steps_per_epoch: As for the Tuner.
             patience: `retrain` stops after so many epochs without progress on the eval split.
             objective: Metric that tells progress, such as `val_auc`; None takes the task's own. Of several, separated
                 by commas as for the Tuner, the first.
@@ -104,6 +107,10 @@ class Trainer(base_component.BaseComponent):
                 "mode reuse needs the input base_model: our Tuner's best_model.",
             ),
             (max_epochs >= 1, f"max_epochs: expected 1 or more, got {max_epochs}."),
+            (
+                steps_per_epoch is None or steps_per_epoch >= 1,
+                f"steps_per_epoch: expected 1 or more, got {steps_per_epoch}.",
+            ),
             (patience >= 1, f"patience: expected 1 or more, got {patience}."),
             (seed >= 0, f"seed: expected 0 or more, got {seed}."),
         )
@@ -118,6 +125,7 @@ class Trainer(base_component.BaseComponent):
             "task": task.to_json(),
             "mode": mode,
             "max_epochs": max_epochs,
+            "steps_per_epoch": steps_per_epoch if mode == "retrain" else None,
             "patience": patience,
             "objective": objective,
             "constraints": json.dumps(tuple(constraints)),

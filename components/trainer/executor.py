@@ -14,8 +14,10 @@ from tfx_automl import console
 from tfx_automl.components.data import training_data, without_nan
 from tfx_automl.components.groups import with_groups
 from tfx_automl.errors import ModelError
+from tfx_automl.machine import usable_memory
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.export import export
+from tfx_automl.models.feeding import Feed
 from tfx_automl.models.fitting import fit
 from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.groups import GroupSpec
@@ -23,6 +25,8 @@ from tfx_automl.models.measures import objectives_of
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.training import Session
 from tfx_automl.search.parameters import Point
+
+_RESIDENT_SHARE = 4  # so many-th of the memory may be training rows
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -92,7 +96,8 @@ def _retrain(
         score = objective.score(metrics)
         console.line(f"  epoch {epoch}/{limit}  loss {metrics['loss']:.4f}  {objective.metric} {score:.4f}")
 
-    session = Session(values, data, exec_properties["seed"], measures=objectives.metrics, gaps=gaps)
+    feed = Feed(data, usable_memory() // _RESIDENT_SHARE, exec_properties.get("steps_per_epoch"))
+    session = Session(values, data, exec_properties["seed"], feed, objectives.metrics, gaps)
     history = fit(session, objectives, limit, patience, tell)
     best = max((entry for entry in history if entry["best"]), key=lambda entry: entry["epoch"], default={"epoch": 0})
     broken = [str(bound) for bound in objectives.constraints if best["epoch"] and bound.violation(best)]

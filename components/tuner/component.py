@@ -215,6 +215,8 @@ def _hypermodel_problems(hypermodel: str | None, task: TaskSpec | None, search: 
         problems.append(f"hypermodel {hypermodel!r} needs a task, which says what is to be predicted.")
     if search is not None and search.family != "auto":
         problems.append(f"Tuner searches a hypermodel or a family, not both: leave out family={search.family!r}.")
+    if search is not None and search.steps_per_epoch is not None:
+        problems.append("steps_per_epoch is for model families; a hypermodel's own fit says what an epoch is.")
     if not is_module_path(hypermodel):
         problems.append(f"hypermodel: expected my.module:name or my.module.name, got {hypermodel!r}.")
     return problems

@@ -168,7 +168,8 @@ def worker_setup(
         ConfigError: An objective or constraint names a metric that the task does not have.
     """
     measures = objectives_of(task, options.objective, options.constraints, sensitive).metrics
-    return setup_for("tfx_automl.models.trainable:make_trainable", data_folder, options, measures=measures)
+    factory = "tfx_automl.models.trainable:make_trainable"
+    return setup_for(factory, data_folder, options, measures=measures, steps=options.steps_per_epoch)
 
 
 def setup_for(factory: str, data_folder: Path, options: SearchOptions, **arguments: Any) -> WorkerSetup:

@@ -34,6 +34,8 @@ class SearchOptions:
         resource: `epochs`, or `rows`: lower rungs train `rung_epochs` epochs on fewer rows.
         max_epochs: The highest level of the resource: the most epochs of a trial, or the parts of the rows.
         rung_epochs: For `rows`, the epochs at each rung.
+        steps_per_epoch: Counts so many steps of training as an epoch, so that steps are the resource; None is a pass
+            over all rows. For model families only: what an epoch of a hypermodel is, its own `fit` says.
         stopper: `none`, `plateau`, `median`, or both joined by `|` or `&`: ends trials early.
         patience: Epochs without progress after which `plateau` ends a trial.
         max_trials: The most trials, not counting failed ones; None leaves it to the brackets, and is 10 for strategies
@@ -64,6 +66,7 @@ class SearchOptions:
     resource: ResourceKind = "epochs"
     max_epochs: int = 27
     rung_epochs: int = 3
+    steps_per_epoch: int | None = None
     stopper: str = "none"
     patience: int = 5
     max_trials: int | None = None
@@ -96,6 +99,7 @@ class SearchOptions:
         limits = (
             "max_trials",
             "max_total_epochs",
+            "steps_per_epoch",
             "disk_budget_mb",
             "workers",
             "memory_limit_mb",

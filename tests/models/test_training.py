@@ -158,6 +158,14 @@ def test_rows_that_do_not_fit_into_memory_are_streamed(make_data):
     assert labels.dtype == np.int32
 
 
+@pytest.mark.parametrize("resident_bytes", [2**30, 9000 * 26])
+def test_epoch_of_so_many_steps(make_data, resident_bytes):
+    feed = Feed(make_data(rows=20_000), resident_bytes, steps=300)
+    windows = list(feed.windows(32, 1.0, np.random.default_rng(0)))
+    assert sum(len(window.order) for window in windows) == 300
+    assert len(windows) == (1 if resident_bytes == 2**30 else 2)  # 256 and 44 steps
+
+
 def test_shares_of_the_rows_are_nested(make_data):
     feed = Feed(make_data(), 2**30)
     some, more = (
