@@ -99,19 +99,10 @@ class Trainer(base_component.BaseComponent):
         Raises:
             ConfigError: A value is out of range, or the mode lacks its input.
         """
+        numbers = {"max_epochs": max_epochs, "patience": patience, "steps_per_epoch": steps_per_epoch}
         require(
-            (mode in MODES, f"mode: expected one of {', '.join(MODES)}, got {mode!r}."),
-            (mode != "retrain" or hyperparameters is not None, "mode retrain needs the input hyperparameters."),
-            (
-                mode != "reuse" or base_model is not None,
-                "mode reuse needs the input base_model: our Tuner's best_model.",
-            ),
-            (max_epochs >= 1, f"max_epochs: expected 1 or more, got {max_epochs}."),
-            (
-                steps_per_epoch is None or steps_per_epoch >= 1,
-                f"steps_per_epoch: expected 1 or more, got {steps_per_epoch}.",
-            ),
-            (patience >= 1, f"patience: expected 1 or more, got {patience}."),
+            *_of_the_mode(mode, hyperparameters, base_model),
+            *((n is None or n >= 1, f"{name}: expected 1 or more, got {n}.") for name, n in numbers.items()),
             (seed >= 0, f"seed: expected 0 or more, got {seed}."),
         )
         groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size)
@@ -138,3 +129,14 @@ class Trainer(base_component.BaseComponent):
         # TFX takes an absent argument, but not None, for an optional parameter.
         spec = TrainerSpec(**{name: value for name, value in arguments.items() if value is not None})
         super().__init__(spec=spec)
+
+
+def _of_the_mode(
+    mode: str, hyperparameters: types.BaseChannel | None, base_model: types.BaseChannel | None
+) -> tuple[tuple[bool, str], ...]:
+    """Returns what must hold of the mode, each with its message."""
+    return (
+        (mode in MODES, f"mode: expected one of {', '.join(MODES)}, got {mode!r}."),
+        (mode != "retrain" or hyperparameters is not None, "mode retrain needs the input hyperparameters."),
+        (mode != "reuse" or base_model is not None, "mode reuse needs the input base_model: our Tuner's best_model."),
+    )
