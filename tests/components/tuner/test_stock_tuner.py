@@ -142,7 +142,8 @@ def test_bayesian_optimization_of_a_module_path_under_the_local_runner(tmp_path,
         importer.outputs["result"],
         tuner_fn="stock_module.tuner_fn",
         tune_args=tfx.proto.TuneArgs(num_parallel_trials=2),
-        custom_config={"tuner": "BayesianOptimization", "log": str(tmp_path / "log")},
+        # Trials that take a while: else the worker that is there first may run all of them.
+        custom_config={"tuner": "BayesianOptimization", "log": str(tmp_path / "log"), "seconds": 1.0},
     )
     metadata = tmp_path / "metadata.sqlite"
     tfx.orchestration.LocalDagRunner().run(
