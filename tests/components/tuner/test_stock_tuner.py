@@ -48,7 +48,7 @@ def test_listening_sockets_are_seen(module):
 
 
 def test_hyperband_continues_promoted_trials_from_their_checkpoints(tmp_path):
-    found = run_stock_tuner(tmp_path, {"tuner": "Hyperband"}, workers=2)
+    found = run_stock_tuner(tmp_path, {"tuner": "Hyperband", "seconds": 0.4}, workers=2)
     trials = {trial["trial_id"]: trial for trial in found.details["trials"]}
     # The brackets of R = 2, eta = 2 in KerasTuner: two trials for one epoch, the better one for another; two for both.
     assert len(trials) == 5 and {trial["status"] for trial in trials.values()} == {"completed"}
