@@ -12,7 +12,7 @@ from tfx_automl.pipelines.printing import print_summary
 def summary_of(name: str, value: str) -> dict[str, Any]:
     """A summary of a run in which one name and one value from the data stand wherever they can."""
     trial = {"trial_id": 0, "epochs": 3, "score": 0.8, "seconds": 1.5, "values": {"layers": 2, "scale": value}}
-    trial |= {"metrics": {"val_auc": 0.8, "latency_ms": 1.25}, "feasible": True}
+    trial |= {"metrics": {"val_auc": 0.8}, "feasible": True}
     return {
         "task": "binary",
         "rows": {
@@ -33,7 +33,7 @@ def summary_of(name: str, value: str) -> dict[str, Any]:
             "objective": "val_auc",
             "direction": "max",
             "objectives": [{"metric": "val_auc", "direction": "max"}],
-            "constraints": ["latency_ms<=2"],
+            "constraints": [],
             "ranking": [0],
             "stop_reason": f"stopped by {value}",
             "table": [trial],
@@ -91,12 +91,13 @@ def test_nothing_to_call_where_nothing_was_pushed():
 
 def test_trials_within_the_bounds_come_first():
     summary = summary_of("NAME", "VALUE")
-    broken = summary["trials"]["table"][0] | {"trial_id": 7, "score": 0.9, "feasible": False}
-    summary["trials"]["table"].insert(0, broken)
-    summary["trials"]["constraints"] = ["latency_ms<=2"]
+    good = summary["trials"]["table"][0] | {"trial_id": 1, "metrics": {"val_auc": 0.8, "latency_ms": 1.25}}
+    broken = good | {"trial_id": 0, "metrics": {"val_auc": 0.9, "latency_ms": 2.5}, "feasible": False}
+    summary["trials"] |= {"table": [broken, good], "ranking": [1, 0], "constraints": ["latency_ms<=2"]}
     shown = printed(summary)
     assert "best by val_auc within latency_ms<=2 (" in shown
-    assert shown.index("0.8000") < shown.index("0.9000") < shown.index("(breaks a bound) layers=2")
+    assert shown.index("0.8000") < shown.index("0.9000") < shown.index("(breaks a bound)")
+    assert shown.index("1.2500") < shown.index("2.5000")
     assert shown.count("breaks a bound") == 1
 
 
