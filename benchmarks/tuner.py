@@ -112,11 +112,12 @@ def ours_child(artifacts: Path, work: Path) -> dict[str, Any]:
 def _overhead(trials: Any) -> float:
     """Returns the seconds per trial beyond its epochs, after the first of each worker.
 
-    An epoch counts as long as the fastest of its trial, so that what the first one compiles is overhead, too.
+    An epoch counts as long as the median one of its trial after the first, so that what the first one compiles is
+    overhead, too.
     """
     first = {trial.workers[0]: trial.trial_id for trial in reversed(trials)}
     later = [trial for trial in trials if trial.trial_id not in first.values()]
-    beyond = [trial.seconds - trial.epochs * min(r.seconds for r in trial.curve) for trial in later]
+    beyond = [trial.seconds - trial.epochs * np.median([r.seconds for r in trial.curve[1:]]) for trial in later]
     return float(np.median(beyond))
 
 
