@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfx_automl.machine import usable_memory
 from tfx_automl.models.data import Arrays, TrainingData
 
 _BLOCK_ROWS = 4096
+_RESIDENT_SHARE = 4  # one process alone may keep so many-th of the memory in training rows
 _SUBSET_SEED = 20180401  # which rows a share of them is must be the same for all trials
 
 Columns = dict[str, Any]
@@ -37,15 +39,16 @@ class Feed:
         data: The training data.
         resident_bytes: The most bytes of training rows that are kept in memory; with more, rows are read from the
             memory-mapped arrays in windows of that size: blocks of neighbouring rows in a new order every epoch, mixed
-            within their window.
+            within their window. None takes a quarter of the memory.
         steps: The most steps of an epoch; None is a pass over all rows.
     """
 
-    def __init__(self, data: TrainingData, resident_bytes: int, steps: int | None = None) -> None:
+    def __init__(self, data: TrainingData, resident_bytes: int | None = None, steps: int | None = None) -> None:
         self._steps = steps
         self._arrays = data.split("train")
         self._row_bytes = max(1, sum(values.nbytes for values in vars(self._arrays).values()) // len(self._arrays))
-        self._window_rows = max(1, resident_bytes // self._row_bytes)
+        limit = usable_memory() // _RESIDENT_SHARE if resident_bytes is None else resident_bytes
+        self._window_rows = max(1, limit // self._row_bytes)
         self._resident: tuple[Columns, Any] | None = None
         if len(self._arrays) <= self._window_rows:
             self._resident = _tensors(self._arrays, slice(None))

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tfx_automl.errors import ModelError
-from tfx_automl.machine import usable_memory
 from tfx_automl.models import checkpoint
 from tfx_automl.models.compiled import compile_epoch, compile_prediction
 from tfx_automl.models.data import Arrays, TrainingData
@@ -22,7 +21,6 @@ from tfx_automl.search.job import EpochRecord
 from tfx_automl.search.parameters import Value
 
 _ROWS_PER_PREDICTION = 8192
-_RESIDENT_SHARE = 4  # one process may keep so many-th of the memory in training rows
 
 
 class Session:
@@ -58,7 +56,7 @@ class Session:
         self.data, self.records = data, list[EpochRecord]()
         self.model = family.build(values, data)
         self._seed, self._measures, self._eval = seed, tuple(measures), data.split("eval")
-        self._feed = feed or Feed(data, usable_memory() // _RESIDENT_SHARE)
+        self._feed = feed or Feed(data)
         self._gaps = gaps or GapMeter(data, measures)
         self._batch = family.batch_size(values)
         self._optimizer = family.optimizer(values)

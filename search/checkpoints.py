@@ -63,9 +63,8 @@ class Checkpoints:
 
 def _worst_first(trials: Sequence[Trial], objectives: Objectives) -> list[Trial]:
     scored = [trial for trial in trials if trial.current and not trial.failed]
-    keys = objectives.keys([trial.current for trial in scored if trial.current])
-    order = sorted(range(len(scored)), key=lambda n: (keys[n], scored[n].trial_id), reverse=True)
-    return [scored[n] for n in order]
+    order = objectives.order([trial.current for trial in scored if trial.current])
+    return [scored[n] for n in reversed(order)]
 
 
 def _front(trials: Sequence[Trial], objectives: Objectives) -> set[int]:

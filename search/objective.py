@@ -208,6 +208,10 @@ class Objectives:
             for outcome, rank, distance in zip(outcomes, ranks, crowding, strict=True)
         ]
 
+    def order(self, outcomes: Sequence[Outcome]) -> list[int]:
+        """Returns the indices of outcomes, the best first; equal ones in the order that they are given in."""
+        return sorted(range(len(outcomes)), key=self.keys(outcomes).__getitem__)
+
     def best(self, outcomes: Sequence[Outcome]) -> int:
         """Returns the index of the best outcome; with several goals, the best of the first front in the first goal."""
         keys = self.keys(outcomes)

@@ -14,7 +14,6 @@ from tfx_automl import console
 from tfx_automl.components.data import training_data, without_nan
 from tfx_automl.components.groups import with_groups
 from tfx_automl.errors import ModelError
-from tfx_automl.machine import usable_memory
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.export import export
 from tfx_automl.models.feeding import Feed
@@ -25,8 +24,6 @@ from tfx_automl.models.measures import objectives_of
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.training import Session
 from tfx_automl.search.parameters import Point
-
-_RESIDENT_SHARE = 4  # so many-th of the memory may be training rows
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -96,7 +93,7 @@ def _retrain(
         score = objective.score(metrics)
         console.line(f"  epoch {epoch}/{limit}  loss {metrics['loss']:.4f}  {objective.metric} {score:.4f}")
 
-    feed = Feed(data, usable_memory() // _RESIDENT_SHARE, exec_properties.get("steps_per_epoch"))
+    feed = Feed(data, steps=exec_properties.get("steps_per_epoch"))
     session = Session(values, data, exec_properties["seed"], feed, objectives.metrics, gaps)
     history = fit(session, objectives, limit, patience, tell)
     best = max((entry for entry in history if entry["best"]), key=lambda entry: entry["epoch"], default={"epoch": 0})

@@ -56,9 +56,7 @@ def _records(result: SearchResult, objectives: Objectives) -> list[dict[str, Any
 
 def _ranked(result: SearchResult, objectives: Objectives) -> list[Trial]:
     done = [trial for trial in result.trials if trial.current and not trial.failed]
-    keys = objectives.keys([trial.current for trial in done if trial.current])
-    order = sorted(range(len(done)), key=lambda n: (keys[n], done[n].trial_id))
-    return [done[n] for n in order]
+    return [done[n] for n in objectives.order([trial.current for trial in done if trial.current])]
 
 
 def _details(result: SearchResult, plan: Plan) -> dict[str, Any]:

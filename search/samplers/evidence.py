@@ -40,9 +40,8 @@ class Evidence:
 
 
 def _places(outcomes: Sequence[Outcome], objectives: Objectives) -> npt.NDArray[np.int_]:
-    keys = objectives.keys(outcomes)
-    places = np.empty(len(keys), int)
-    places[sorted(range(len(keys)), key=lambda n: (keys[n], n))] = np.arange(len(keys))
+    places = np.empty(len(outcomes), int)
+    places[objectives.order(outcomes)] = np.arange(len(outcomes))
     return places
 
 
