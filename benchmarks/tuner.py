@@ -81,14 +81,16 @@ def ours_child(artifacts: Path, work: Path) -> dict[str, Any]:
     from tfx_automl.components.data import training_data
     from tfx_automl.components.tuner import native
     from tfx_automl.components.tuner.options import SearchOptions
+    from tfx_automl.models.families import start_model
+    from tfx_automl.models.metrics import metrics_of
+    from tfx_automl.models.model import Workplace
     from tfx_automl.models.task import TaskSpec
-    from tfx_automl.models.training import Session
     from tfx_automl.search.runners.processes import ProcessRunner
     from tfx_automl.search.schedulers.brackets import Bracket, BracketScheduler, Rung
 
     brackets = [Bracket(len(rungs) - 1, tuple(Rung(*rung) for rung in rungs)) for rungs in BRACKETS]
     task = TaskSpec("multiclass", "label", tuple(map(str, range(10))))
-    options = SearchOptions(family="dense", max_epochs=EPOCHS)
+    options = SearchOptions(families=("dense",), max_epochs=EPOCHS)
     examples, graph = _artifacts(artifacts)
     started = time.monotonic()
     setup = native.worker_setup(work / "arrays", task, options)
@@ -97,12 +99,13 @@ def ours_child(artifacts: Path, work: Path) -> dict[str, Any]:
         plan = native.plan_search(data, options, BracketScheduler(brackets))
         result = native.run_search(plan, runner, work)
     seconds = time.monotonic() - started
-    session = Session(result.best.values, data, seed=0)
+    session = start_model(result.best.values, 0, Workplace(data))
     for _ in range(EPOCHS):
         session.train_epoch()
+    test = data.split("test")
     return {
         "seconds": seconds,
-        "accuracy": session.evaluate(data.split("test"))["accuracy"],
+        "accuracy": metrics_of(task, test.label, session.predict(test))["accuracy"],
         "epochs": result.total_epochs,
         "utilisation": result.utilisation,
         "overhead": _overhead(result.trials, compiling=False),

@@ -1,19 +1,23 @@
 """The compiled functions of a training: an epoch, and a prediction."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tfx_automl.models.data import TrainingData
+from tfx_automl.models.losses import Target
 from tfx_automl.models.task import TaskSpec
 
 
-def compile_epoch(model: Any, optimizer: Any, data: TrainingData, batch: int) -> Any:
+def compile_epoch(model: Any, optimizer: Any, data: TrainingData, batch: int, loss_of: Any) -> Any:
     """Returns a function from columns, labels and row numbers, shape [steps, batch], to the sum of the losses.
+
+    `loss_of` returns the mean loss of a batch from labels and what the model returns.
 
     All steps run in one graph: calling into TensorFlow once per step would cost more than a step of a small network.
     """
     import tensorflow as tf
 
-    loss_of, weights = loss_function(data), model.trainable_variables
+    weights = model.trainable_variables
     label = tf.TensorSpec([None], tf.float32 if data.task.kind == "regression" else tf.int32)
 
     @tf.function(input_signature=[_signature(data), label, tf.TensorSpec([None, batch], tf.int32)])
@@ -30,23 +34,23 @@ def compile_epoch(model: Any, optimizer: Any, data: TrainingData, batch: int) ->
     return epoch.get_concrete_function()
 
 
-def compile_prediction(model: Any, data: TrainingData) -> Any:
-    """Returns a function from columns to probabilities or targets, shape [rows, 1] or [rows, classes]."""
+def compile_prediction(predict_columns: Callable[[dict[str, Any]], Any], data: TrainingData) -> Any:
+    """Returns a compiled function from columns to probabilities or targets, shape [rows, 1] or [rows, classes]."""
     import tensorflow as tf
 
     @tf.function(input_signature=[_signature(data)])
     def predict(columns: dict[str, Any]) -> Any:
-        return to_prediction(data.task, model(columns, training=False), data.target_mean, data.target_std)
+        return predict_columns(columns)
 
     return predict
 
 
-def to_prediction(task: TaskSpec, output: Any, mean: float, std: float) -> Any:
+def to_prediction(task: TaskSpec, output: Any, target: Target | None) -> Any:
     """Turns what a model returns into probabilities or targets, as TensorFlow operations."""
     import tensorflow as tf
 
-    if task.kind == "regression":
-        return output * std + mean
+    if target is not None:
+        return target.unscale_tensor(output)
     return tf.nn.sigmoid(output) if task.kind == "binary" else tf.nn.softmax(output)
 
 
@@ -60,20 +64,3 @@ def _signature(data: TrainingData) -> dict[str, Any]:
         "image": (inputs.image.size if inputs.image else 0, tf.uint8),
     }
     return {name: tf.TensorSpec([None, width], dtype) for name, (width, dtype) in widths.items() if width}
-
-
-def loss_function(data: TrainingData) -> Any:
-    """Returns the mean loss of a batch as a function of labels and what the model returns."""
-    import tensorflow as tf
-
-    def binary(label: Any, output: Any) -> Any:
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(label, tf.float32), output[:, 0])
-        return tf.reduce_mean(losses)
-
-    def multiclass(label: Any, output: Any) -> Any:
-        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(label, output))
-
-    def regression(label: Any, output: Any) -> Any:
-        return tf.reduce_mean(tf.square((label - data.target_mean) / data.target_std - output[:, 0]))
-
-    return {"binary": binary, "multiclass": multiclass, "regression": regression}[data.task.kind]

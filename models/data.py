@@ -4,7 +4,7 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,16 @@ class Arrays:
     def __len__(self) -> int:
         return len(self.label)
 
+    def take(self, rows: npt.NDArray[Any]) -> "Arrays":
+        """Returns some of the rows, in memory, by their numbers or a mask."""
+        return Arrays(self.numeric[rows], self.categorical[rows], self.image[rows], self.label[rows])
+
+
+def joined(first: Arrays, second: Arrays) -> Arrays:
+    """Returns the rows of two splits, in memory."""
+    pairs = zip(vars(first).values(), vars(second).values(), strict=True)
+    return Arrays(*(np.concatenate(pair) for pair in pairs))
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -55,6 +65,7 @@ class TrainingData:
         target_std: Standard deviation of the training target; 1 for classification.
         fingerprint: Differs between data of different content.
         groups: The groups of sensitive features whose slices can be compared on the eval split; see `slice_codes`.
+        replaced: Splits whose rows are others than those in the folder.
     """
 
     folder: Path
@@ -65,6 +76,16 @@ class TrainingData:
     target_std: float = 1.0
     fingerprint: str = ""
     groups: GroupSpec = field(default_factory=GroupSpec)
+    replaced: Mapping[str, Arrays] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Number of training rows."""
+        return len(self.split("train"))
+
+    def with_splits(self, **splits: Arrays) -> "TrainingData":
+        """Returns the same data with other rows in some splits, such as those of a fold."""
+        return replace(self, replaced={**self.replaced, **splits})
 
     def split(self, name: str) -> Arrays:
         """Opens the arrays of a split, memory-mapped.
@@ -72,6 +93,8 @@ class TrainingData:
         Raises:
             ModelError: There is no such split.
         """
+        if name in self.replaced:
+            return self.replaced[name]
         if name not in self.splits:
             raise ModelError(f"There is no split {name!r}; the examples have {', '.join(self.splits)}.")
         paths = (self.folder / name / f"{kind}.npy" for kind in ("numeric", "categorical", "image", "label"))

@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tfx_automl.models.compiled import to_prediction
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.inputs import InputSpec, raw_names
+from tfx_automl.models.model import Graph
 from tfx_automl.models.task import TaskSpec
 
 MISSING_INTEGER = -(2**63)
@@ -58,26 +58,26 @@ def _plain_name(column: str) -> str:
     return short if _GOOD_START.match(short) and short != "self" else f"x{short}"
 
 
-def export(model: Any, data: TrainingData, transform_graph: str, folder: Path) -> None:
+def export(graph: Graph, data: TrainingData, transform_graph: str, folder: Path) -> None:
     """Writes the SavedModel; loading it needs TensorFlow and nothing of ours.
 
     Args:
-        model: As `Family.build` returns it, trained.
-        data: Inputs, task and the scale of the target.
+        graph: The trained model.
+        data: Inputs and task.
         transform_graph: Folder of the transform graph.
         folder: Where to; replaced if it is there.
     """
     import tensorflow as tf
     import tensorflow_transform as tft
 
-    graph = tft.TFTransformOutput(transform_graph)
-    everything = graph.raw_feature_spec()
+    transform = tft.TFTransformOutput(transform_graph)
+    everything = transform.raw_feature_spec()
     raw = {name: feature for name, feature in everything.items() if name != data.task.label}
     # One plain module that tracks TensorFlow's own variables: Keras 3 objects lose theirs in a SavedModel of this kind.
     module = tf.Module()
-    module.transform = graph.transform_features_layer()
-    module.weights = [variable.value for variable in model.variables]
-    predict = _predictor(model, data)
+    module.transform = transform.transform_features_layer()
+    module.weights = list(graph.variables)
+    predict = _predictor(graph, data)
     needed = raw_names(data.inputs, raw)
     names = {name: short for name, short in request_names(everything).items() if name in needed}
     signatures = {
@@ -89,12 +89,11 @@ def export(model: Any, data: TrainingData, transform_graph: str, folder: Path) -
     tf.saved_model.save(module, str(folder), signatures=signatures)
 
 
-def _predictor(model: Any, data: TrainingData) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def _predictor(graph: Graph, data: TrainingData) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """Returns a function from transformed features to the outputs of the serving signatures."""
 
     def predict(features: Mapping[str, Any]) -> dict[str, Any]:
-        output = model(_columns(features, data.inputs), training=False)
-        return _outputs(data.task, to_prediction(data.task, output, data.target_mean, data.target_std))
+        return _outputs(data.task, graph.predict(_columns(features, data.inputs)))
 
     return predict
 

@@ -4,14 +4,14 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tfx_automl.models.training import Session
+from tfx_automl.models.model import Model
 from tfx_automl.search.objective import Objectives
 
 _NOTHING = (math.inf, math.inf, math.inf)
 
 
 def fit(
-    session: Session,
+    session: Model,
     objectives: Objectives,
     max_epochs: int,
     patience: int,
@@ -30,16 +30,16 @@ def fit(
         For every epoch its number, its metrics, and whether it is the `best` so far.
     """
     history: list[dict[str, Any]] = []
-    best_rank, best_epoch, best_weights = _NOTHING, 0, session.weights()
+    best_rank, best_epoch, best_weights = _NOTHING, 0, session.snapshot()
     while session.epoch < max_epochs and session.epoch - best_epoch < patience:
         metrics = session.train_epoch().metrics
         rank = _rank(objectives, metrics)
         progress = rank < best_rank
         if progress:
-            best_rank, best_epoch, best_weights = rank, session.epoch, session.weights()
+            best_rank, best_epoch, best_weights = rank, session.epoch, session.snapshot()
         history.append({"epoch": session.epoch, **metrics, "best": progress})
         tell(session.epoch, metrics)
-    session.set_weights(best_weights)
+    session.restore(best_weights)
     return history
 
 

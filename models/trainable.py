@@ -4,36 +4,11 @@ import abc
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from tfx_automl.models.data import open_data
-from tfx_automl.models.feeding import Feed
-from tfx_automl.models.gap_meter import GapMeter
-from tfx_automl.models.training import Session
+from tfx_automl.models.families import start_model
+from tfx_automl.models.model import InTraining, Model, Workplace
 from tfx_automl.search.job import EpochRecord, Job, StopTraining
-
-
-class InTraining(Protocol):
-    """A model in training, such as `Session`.
-
-    Attributes:
-        records: One for every epoch that was trained.
-    """
-
-    records: list[EpochRecord]
-
-    @property
-    def epoch(self) -> int:
-        """Epochs trained so far."""
-
-    def train_epoch(self, rows: float = 1.0) -> EpochRecord:
-        """Trains one epoch on a share of the training rows, and evaluates."""
-
-    def save(self, folder: Path) -> None:
-        """Saves everything that training goes on from, in one step."""
-
-    def load(self, folder: Path) -> None:
-        """Continues from what `save` wrote."""
 
 
 class LiveTrainable(abc.ABC):
@@ -94,7 +69,7 @@ class ModelTrainable(LiveTrainable):
     Args:
         data_dir: What `models.data.prepare` wrote.
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
-        measures: Further metrics of an epoch; see `Session`.
+        measures: Further metrics of an epoch; see `Workplace`.
         steps: The most steps of an epoch; see `Feed`.
     """
 
@@ -102,14 +77,11 @@ class ModelTrainable(LiveTrainable):
         self, data_dir: str, resident_bytes: int, measures: Sequence[str] = (), steps: int | None = None
     ) -> None:
         super().__init__()
-        self._data = open_data(Path(data_dir))
-        self._feed = Feed(self._data, resident_bytes, steps)
-        self._measures = measures
-        self._gaps = GapMeter(self._data, measures)
+        self._workplace = Workplace(open_data(Path(data_dir)), measures, resident_bytes, steps)
 
-    def start(self, job: Job) -> Session:
-        """Builds a network of the trial's family."""
-        return Session(job.values, self._data, job.seed, self._feed, self._measures, self._gaps)
+    def start(self, job: Job) -> Model:
+        """Begins a model of the trial's family."""
+        return start_model(job.values, job.seed, self._workplace)
 
 
 def make_trainable(
@@ -121,7 +93,7 @@ def make_trainable(
         data_dir: What `models.data.prepare` wrote.
         threads: Threads that TensorFlow may use in this process.
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
-        measures: Further metrics of an epoch; see `Session`.
+        measures: Further metrics of an epoch; see `Workplace`.
         steps: The most steps of an epoch; see `Feed`.
     """
     limit_threads(threads)

@@ -136,7 +136,7 @@ def _fashion_mnist(data_dir: str | None, output: OutputFolder) -> dict[str, obje
         "test_data": str(folder / _FASHION_FILES[2]),
         "label": "label",
         "task": "multiclass",
-        "family": "dense",
+        "families": ("dense",),
         "max_epochs": 10,
     }
 

@@ -102,19 +102,19 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
             lambda: objectives_of(task, config.objective, config.constraint, config.sensitive),
             lambda: Gate(kind, config.min_metric, config.max_gap),
         ]
-    checks.append(lambda: _check_family(config.family, known.columns))
+    checks.append(lambda: _check_families(config.families, known.columns))
     problems = [_with_flag(problem) for check in checks for problem in _problems_of(check)]
     return problems + ([] if known.columns is None else _column_problems(config, known.columns))
 
 
-def _check_family(name: str, columns: tuple[str, ...] | None) -> None:
+def _check_families(names: tuple[str, ...], columns: tuple[str, ...] | None) -> None:
     """Refuses a family that does not exist or, where the columns are known, is not for such data."""
-    from tfx_automl.models.families import family_for, get_family
+    from tfx_automl.models.families import families_for, get_family
     from tfx_automl.models.inputs import Image, InputSpec, are_images
 
     if columns is not None:
-        family_for(name, InputSpec(image=Image("image", 1, 1, 1)) if are_images(columns) else InputSpec(("number",)))
-    elif name != "auto":
+        families_for(names, InputSpec(image=Image("image", 1, 1, 1)) if are_images(columns) else InputSpec(("number",)))
+    for name in names:
         get_family(name)
 
 

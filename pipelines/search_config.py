@@ -18,7 +18,7 @@ _OPTIONS = {
     "memory_limit": "memory_limit_mb",
 }
 _SAME = (
-    "family",
+    "families",
     "algorithm",
     "sampler",
     "scheduler",
@@ -43,7 +43,12 @@ _SAME = (
 class SearchConfig:
     """How to search."""
 
-    family: str = option(converters.text, "the model family (auto: chosen by the data)", metavar="NAME", default="auto")
+    families: tuple[str, ...] = option(
+        converters.names,
+        "the model families to search (default: all that suit the data)",
+        metavar="A,B,...",
+        default=(),
+    )
     algorithm: str = option(
         converters.text,
         "hyperband, bohb, asha, halving, random, grid, bayesian, gp, evolution or reinforce",

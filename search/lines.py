@@ -39,4 +39,5 @@ def _scores(trials: Sequence[Trial], trial: Trial, objectives: Objectives) -> st
 
 def _values(values: Mapping[str, Value]) -> str:
     shown = {name: value for name, value in values.items() if name != "family"}
-    return " ".join(f"{k}={f'{v:.3g}' if isinstance(v, float) else v}" for k, v in shown.items())
+    own = " ".join(f"{k}={f'{v:.3g}' if isinstance(v, float) else v}" for k, v in shown.items())
+    return f"{values['family']} {own}".rstrip() if "family" in values else own

@@ -1,5 +1,6 @@
 """Fixtures that all tests share; also turns off the noise of the libraries before anything imports them."""
 
+import functools
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +9,9 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from training_data_for_tests import write_training_data
+
+from tfx_automl.models.data import TrainingData
 
 # Read by TensorFlow's C++ code when it is first imported, so set before any test module is collected.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -67,3 +71,9 @@ def grouped_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]
         return add_codes(open_data(folder), GroupSpec(tuple(groups), smallest), codes.astype(np.int32))
 
     return make
+
+
+@pytest.fixture
+def make_data(tmp_path: Path) -> Callable[..., TrainingData]:
+    """A function from the kind of a task to training data whose label follows from the features."""
+    return functools.partial(write_training_data, tmp_path)

@@ -16,13 +16,12 @@ from tfx_automl.components.groups import with_groups
 from tfx_automl.errors import ModelError
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.export import export
-from tfx_automl.models.feeding import Feed
+from tfx_automl.models.families import start_model
 from tfx_automl.models.fitting import fit
-from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.measures import objectives_of
+from tfx_automl.models.model import Model, Workplace
 from tfx_automl.models.task import TaskSpec
-from tfx_automl.models.training import Session
 from tfx_automl.search.parameters import Point
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -46,7 +45,7 @@ class Executor(base_executor.BaseExecutor):
         run.mkdir(parents=True, exist_ok=True)
         (run / "history.json").write_text(json.dumps(without_nan(history)), encoding="utf-8")
         folder = path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict["model"]))
-        export(session.model, data, artifact_utils.get_single_uri(graph), Path(folder))
+        export(session.graph(), data, artifact_utils.get_single_uri(graph), Path(folder))
 
 
 def read_point(hyperparameters: list[types.Artifact]) -> Point:
@@ -69,12 +68,12 @@ def _of_a_family(values: Point, path: Path) -> Point:
     return values
 
 
-def _reuse(data: TrainingData, folder: Path) -> tuple[Session, list[dict[str, Any]]]:
+def _reuse(data: TrainingData, folder: Path) -> tuple[Model, list[dict[str, Any]]]:
     path = folder / "hyperparameters.json"
     if not path.is_file():
         raise ModelError(f"{folder} is no best_model of our Tuner: it lacks {path.name}.")
     values = _of_a_family(json.loads(path.read_text(encoding="utf-8"))["values"], path)
-    session = Session(values, data, seed=0)
+    session = start_model(values, 0, Workplace(data))
     session.load(folder)
     console.line(f"  the search's best model as it is, after {session.epoch} epochs")
     return session, []
@@ -82,19 +81,19 @@ def _reuse(data: TrainingData, folder: Path) -> tuple[Session, list[dict[str, An
 
 def _retrain(
     data: TrainingData, values: Point, exec_properties: Mapping[str, Any]
-) -> tuple[Session, list[dict[str, Any]]]:
+) -> tuple[Model, list[dict[str, Any]]]:
     constraints = json.loads(exec_properties["constraints"])
     objectives = objectives_of(data.task, exec_properties.get("objective"), constraints, data.groups.sensitive)
-    objective, gaps = objectives.first, GapMeter(data, objectives.metrics)
-    gaps.check()
+    objective = objectives.first
+    workplace = Workplace(data, objectives.metrics, steps=exec_properties.get("steps_per_epoch"))
+    workplace.gaps.check()
     limit, patience = exec_properties["max_epochs"], exec_properties["patience"]
 
     def tell(epoch: int, metrics: Mapping[str, float]) -> None:
         score = objective.score(metrics)
         console.line(f"  epoch {epoch}/{limit}  loss {metrics['loss']:.4f}  {objective.metric} {score:.4f}")
 
-    feed = Feed(data, steps=exec_properties.get("steps_per_epoch"))
-    session = Session(values, data, exec_properties["seed"], feed, objectives.metrics, gaps)
+    session = start_model(values, exec_properties["seed"], workplace)
     history = fit(session, objectives, limit, patience, tell)
     best = max((entry for entry in history if entry["best"]), key=lambda entry: entry["epoch"], default={"epoch": 0})
     broken = [str(bound) for bound in objectives.constraints if best["epoch"] and bound.violation(best)]

@@ -45,7 +45,7 @@ class TunerSpec(types.ComponentSpec):
 class Tuner(base_beam_component.BaseBeamComponent):
     """Searches hyperparameters.
 
-    Of a model family (`task` given) or of a KerasTuner hypermodel (`hypermodel` given, too): any strategy over worker
+    Of a model families (`task` given) or of a KerasTuner hypermodel (`hypermodel` given, too): any strategy over worker
     processes or Beam, resumable; or of a stock TFX `tuner_fn` (`tuner_fn` or `module_file` given), unchanged: its
     KerasTuner tuner is run to its end by worker processes, and a run that was killed goes on where it was.
 
@@ -88,7 +88,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
             schema: The raw `Schema`; handed to `tuner_fn`.
             base_model: The `best_model` of an earlier search, whose hyperparameters are tried first; handed to
                 `tuner_fn`.
-            task: What is to be predicted; searches a model family, or the hypermodel.
+            task: What is to be predicted; searches model families, or the hypermodel.
             hypermodel: Module path of a `keras_tuner.HyperModel` or of a function `build(hp)`, such as
                 `my.module:build_model`; it must be importable where the component runs.
             search: How to search.
@@ -213,8 +213,10 @@ def _hypermodel_problems(hypermodel: str | None, task: TaskSpec | None, search: 
     problems = []
     if task is None:
         problems.append(f"hypermodel {hypermodel!r} needs a task, which says what is to be predicted.")
-    if search is not None and search.family != "auto":
-        problems.append(f"Tuner searches a hypermodel or a family, not both: leave out family={search.family!r}.")
+    if search is not None and search.families:
+        problems.append(
+            f"Tuner searches a hypermodel or families, not both: leave out families={', '.join(search.families)}."
+        )
     if search is not None and search.steps_per_epoch is not None:
         problems.append("steps_per_epoch is for model families; a hypermodel's own fit says what an epoch is.")
     if not is_module_path(hypermodel):

@@ -12,7 +12,7 @@ from tfx_automl import console
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.machine import usable_cores, usable_memory
 from tfx_automl.models.data import TrainingData
-from tfx_automl.models.families import family_for
+from tfx_automl.models.families import defaults_of, families_for, space_of
 from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.measures import objectives_of
 from tfx_automl.models.task import TaskSpec
@@ -70,13 +70,14 @@ def plan_search(
 
     Raises:
         ConfigError: An option does not fit the task, or a fairness gap cannot be measured on the eval split.
-        ModelError: The family is unknown, or not for such data.
+        ModelError: A family is unknown, or not for such data.
     """
-    family = family_for(options.family, data.inputs)
-    space = family.space(data.inputs, len(data.split("train")))
+    families = families_for(options.families, data.inputs)
+    space = space_of(families, data)
     objectives = objectives_of(data.task, options.objective, options.constraints, data.groups.sensitive)
     GapMeter(data, objectives.metrics).check()
-    return plan_of(f"family {family.name}", data, options, space, objectives, scheduler, first)
+    what = ", ".join(family.name for family in families)
+    return plan_of(what, data, options, space, objectives, scheduler, first, defaults_of(families, data))
 
 
 def plan_of(
@@ -87,6 +88,7 @@ def plan_of(
     objectives: Objectives,
     scheduler: Scheduler | None = None,
     first: Sequence[Point] = (),
+    defaults: Sequence[Point] = (),
     **identity: str,
 ) -> Plan:
     """Returns a plan, and tells of it.
@@ -99,12 +101,13 @@ def plan_of(
         objectives: What trials are judged by.
         scheduler: Another schedule than the options'.
         first: Points to try first.
+        defaults: Points to try after these.
         identity: What else makes it another search.
     """
     goals = ", ".join(f"{goal.metric} ({goal.direction})" for goal in objectives.goals)
     bounds = "".join(f", {constraint}" for constraint in objectives.constraints)
     console.line(f"  {what}, objective {goals}{bounds}, {workers_of(options)} workers")
-    known = tuple(point for point in first if space.contains(point))
+    known = tuple(point for point in (*first, *defaults) if space.contains(point))
     for point in first:
         console.line(f"  {'first' if point in known else 'not in the space, so left out'}: {point}")
     key = content_key(

@@ -25,7 +25,7 @@ class SearchOptions:
     `max_total_epochs`, `time_budget_s`, `disk_budget_mb` or `target`.
 
     Attributes:
-        family: Name of a model family, or `auto`.
+        families: Names of the model families that are searched together; empty takes all that suit the data.
         algorithm: A strategy by name: hyperband, bohb, asha, halving, random, grid, bayesian, gp, evolution, reinforce.
         sampler: Another sampler than the algorithm's: random, grid, bayesian, gp, evolution or reinforce.
         scheduler: Another scheduler than the algorithm's: hyperband, asha, halving or full.
@@ -57,7 +57,7 @@ class SearchOptions:
         ConfigError: With one line for every value out of range.
     """
 
-    family: str = "auto"
+    families: tuple[str, ...] = ()
     algorithm: str = "hyperband"
     sampler: str | None = None
     scheduler: str | None = None
@@ -83,6 +83,7 @@ class SearchOptions:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "constraints", tuple(self.constraints))
+        object.__setattr__(self, "families", tuple(self.families))
         checks: list[Callable[[], object]] = [
             self.strategy,
             partial(parse_stopper, self.stopper, max(1, self.patience)),

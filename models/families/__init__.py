@@ -3,12 +3,21 @@
 A new family is a module with a class like `base.Family` and one line in `FAMILIES`.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import zip_longest
+
 from tfx_automl.errors import ModelError
-from tfx_automl.models.families.base import Family
+from tfx_automl.models.data import TrainingData
+from tfx_automl.models.families.base import Family, NetworkFamily
 from tfx_automl.models.families.dense import Dense
 from tfx_automl.models.families.mlp import Mlp
 from tfx_automl.models.inputs import InputSpec
+from tfx_automl.models.model import Model, Workplace
+from tfx_automl.search.parameters import Choice, Condition, Fixed, Point, Value
+from tfx_automl.search.space import Space
 
+FAMILY = "family"
 FAMILIES: dict[str, Family] = {family.name: family for family in (Mlp(), Dense())}
 
 
@@ -23,19 +32,58 @@ def get_family(name: str) -> Family:
     return FAMILIES[name]
 
 
-def family_for(name: str, inputs: InputSpec) -> Family:
-    """Returns a family by name, or the one that suits the inputs for `auto`.
+def families_for(names: Sequence[str], inputs: InputSpec) -> tuple[Family, ...]:
+    """Returns families by name, or without names all that suit the inputs.
 
     Raises:
-        ModelError: The family is unknown, or cannot take these inputs.
+        ModelError: A family is unknown, or cannot take these inputs.
     """
-    if name == "auto":
-        return next(family for family in FAMILIES.values() if family.suits(inputs))
-    family = get_family(name)
-    if not family.suits(inputs):
-        kind = "images" if inputs.image else "a table"
-        raise ModelError(f"The model family {name!r} is not for {kind}; use auto or another of {', '.join(FAMILIES)}.")
-    return family
+    if not names:
+        return tuple(family for family in FAMILIES.values() if family.suits(inputs))
+    for name in names:
+        if not get_family(name).suits(inputs):
+            kind = "images" if inputs.image else "a table"
+            fitting = ", ".join(family.name for family in families_for((), inputs))
+            raise ModelError(f"The model family {name!r} is not for {kind}; leave it out, or choose among {fitting}.")
+    return tuple(map(get_family, dict.fromkeys(names)))
 
 
-__all__ = ["FAMILIES", "Family", "family_for", "get_family"]
+def space_of(families: Sequence[Family], data: TrainingData) -> Space:
+    """Returns the search space of several families: first the family, then its own hyperparameters."""
+    names = tuple(family.name for family in families)
+    under = {name: (Condition(FAMILY, (name,)),) for name in names} if len(names) > 1 else {names[0]: ()}
+    own = [
+        replace(parameter, conditions=(*under[family.name], *parameter.conditions))
+        for family in families
+        for parameter in family.parameters(data)
+    ]
+    first = Choice(FAMILY, names) if len(names) > 1 else Fixed(FAMILY, names[0])
+    return Space((first, *own))
+
+
+def defaults_of(families: Sequence[Family], data: TrainingData) -> list[Point]:
+    """Returns the points that are often good: the best guess of every family, then the second best, and so on."""
+    points = [[{FAMILY: family.name, **point} for point in family.defaults(data)] for family in families]
+    return [point for rank in zip_longest(*points) for point in rank if point is not None]
+
+
+def start_model(values: Mapping[str, Value], seed: int, workplace: Workplace) -> Model:
+    """Returns an untrained model of the family that the values name.
+
+    Raises:
+        ModelError: There is no such family.
+    """
+    return get_family(str(values[FAMILY])).start(values, seed, workplace)
+
+
+__all__ = [
+    "FAMILIES",
+    "FAMILY",
+    "Family",
+    "NetworkFamily",
+    "defaults_of",
+    "families_for",
+    "get_family",
+    "space_of",
+    "start_model",
+]

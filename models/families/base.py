@@ -1,17 +1,19 @@
 """What a model family is."""
 
 import abc
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.inputs import InputSpec
-from tfx_automl.search.parameters import Fixed, Parameter, Value
-from tfx_automl.search.space import Space
+from tfx_automl.models.losses import loss_defaults, loss_parameters
+from tfx_automl.models.model import Model, Workplace
+from tfx_automl.models.network import Architecture
+from tfx_automl.models.training import Session
+from tfx_automl.search.parameters import Parameter, Point, Value
 
 
 class Family(abc.ABC):
-    """A kind of model: what may vary, and how to build one from chosen values.
+    """A kind of model: what may vary, and how a model begins from chosen values.
 
     Attributes:
         name: Short name; stands in every point of the space as the hyperparameter `family`.
@@ -24,36 +26,45 @@ class Family(abc.ABC):
         """Tells whether the family can take these inputs."""
 
     @abc.abstractmethod
-    def parameters(self, inputs: InputSpec, rows: int) -> tuple[Parameter, ...]:
-        """Returns what may vary.
+    def parameters(self, data: TrainingData) -> tuple[Parameter, ...]:
+        """Returns what may vary, beside the family's name."""
 
-        Args:
-            inputs: What the model will see.
-            rows: Number of training rows.
-        """
+    def defaults(self, data: TrainingData) -> Sequence[Point]:
+        """Returns points (without the family's name) that are often good, to be tried first; the best guess first."""
+        del data
+        return ()
 
     @abc.abstractmethod
-    def build(self, values: Mapping[str, Value], data: TrainingData) -> Any:
-        """Builds the untrained `keras.Model`.
+    def start(self, values: Mapping[str, Value], seed: int, workplace: Workplace) -> Model:
+        """Returns an untrained model.
 
         Args:
             values: A point of the space.
-            data: Inputs, task and the scale of the target.
-
-        Returns:
-            A model of `{"numeric", "categorical", "image"}` (each only if there are such columns, as in `Arrays`) that
-            returns logits, shape [rows, 1] or [rows, classes], or for regression the target in units of its standard
-            deviation from its mean, shape [rows, 1].
+            seed: Where its randomness starts: the same values, data and seed give the same model on one thread.
+            workplace: The data, and what models share.
         """
 
-    @abc.abstractmethod
-    def batch_size(self, values: Mapping[str, Value]) -> int:
-        """Returns the number of rows per step."""
+
+class NetworkFamily(Family, Architecture):
+    """A family of neural networks: a subclass says what may vary and how to build."""
+
+    def parameters(self, data: TrainingData) -> tuple[Parameter, ...]:
+        """Returns what may vary about the network, and about its loss."""
+        return (*self.network_parameters(data), *loss_parameters(data, network=True))
 
     @abc.abstractmethod
-    def optimizer(self, values: Mapping[str, Value]) -> Any:
-        """Returns the optimizer: a `FusedAdam`, or a `keras.optimizers.Optimizer`."""
+    def network_parameters(self, data: TrainingData) -> tuple[Parameter, ...]:
+        """Returns what may vary about the network and its training."""
 
-    def space(self, inputs: InputSpec, rows: int) -> Space:
-        """Returns the search space, with the family's name in it."""
-        return Space((Fixed("family", self.name), *self.parameters(inputs, rows)))
+    def network_defaults(self, data: TrainingData) -> Sequence[Point]:
+        """Returns values of these parameters that are often good."""
+        del data
+        return ()
+
+    def defaults(self, data: TrainingData) -> Sequence[Point]:
+        """Returns the network's, with the usual loss."""
+        return [{**point, **loss_defaults(data, network=True)} for point in self.network_defaults(data)]
+
+    def start(self, values: Mapping[str, Value], seed: int, workplace: Workplace) -> Session:
+        """Builds the network."""
+        return Session(self, values, seed, workplace)

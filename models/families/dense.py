@@ -5,14 +5,14 @@ from typing import Any
 
 from tfx_automl.models.adam import FusedAdam
 from tfx_automl.models.data import TrainingData
-from tfx_automl.models.families.base import Family
+from tfx_automl.models.families.base import NetworkFamily
 from tfx_automl.models.inputs import InputSpec
 from tfx_automl.search.parameters import Choice, Int, Parameter, Value
 
 _BATCH = 32
 
 
-class Dense(Family):
+class Dense(NetworkFamily):
     """Flatten → Dense(units, relu) → Dense(classes), trained with Adam and batches of 32."""
 
     name = "dense"
@@ -21,9 +21,9 @@ class Dense(Family):
         """For images."""
         return inputs.image is not None
 
-    def parameters(self, inputs: InputSpec, rows: int) -> tuple[Parameter, ...]:
+    def network_parameters(self, data: TrainingData) -> tuple[Parameter, ...]:
         """Units from 32 to 512 in steps of 32, and three learning rates."""
-        del inputs, rows
+        del data
         return Int("units", 32, 512, step=32), Choice("learning_rate", (1e-2, 1e-3, 1e-4))
 
     def build(self, values: Mapping[str, Value], data: TrainingData) -> Any:

@@ -5,14 +5,14 @@ from typing import Any
 
 from tfx_automl.models.adam import FusedAdam
 from tfx_automl.models.data import TrainingData
-from tfx_automl.models.families.base import Family
+from tfx_automl.models.families.base import NetworkFamily
 from tfx_automl.models.inputs import InputSpec
 from tfx_automl.search.parameters import Choice, Float, Int, Parameter, Value
 
 _WIDEST_EMBEDDING = 32
 
 
-class Mlp(Family):
+class Mlp(NetworkFamily):
     """One to three dense layers; each number also enters through learned piecewise-linear functions.
 
     Hinges of the form relu(w·x + b) per number, in the spirit of Gorishniy et al., On Embeddings for Numerical Features
@@ -25,10 +25,10 @@ class Mlp(Family):
         """For tables."""
         return inputs.image is None
 
-    def parameters(self, inputs: InputSpec, rows: int) -> tuple[Parameter, ...]:
+    def network_parameters(self, data: TrainingData) -> tuple[Parameter, ...]:
         """Depth, width, dropout, learning rate, weight decay and batch size; the latter by the number of rows."""
-        batches = (32, 64) if rows < 5_000 else (128, 256, 512)
-        numeric = (Choice("numeric_pieces", (0, 8, 16)),) if inputs.numeric else ()
+        batches = (32, 64) if data.rows < 5_000 else (128, 256, 512)
+        numeric = (Choice("numeric_pieces", (0, 8, 16)),) if data.inputs.numeric else ()
         return (
             Int("layers", 1, 3),
             Choice("units", (32, 64, 128, 256)),

@@ -103,7 +103,7 @@ def test_models_train_on_flink_as_they_do_here(tmp_path):
     from tfx_automl.components.tuner.options import SearchOptions
 
     data = write_training_data(tmp_path, rows=334)  # the size of the penguins
-    options = SearchOptions(family="mlp", max_epochs=3, workers=2 * SLOTS, memory_limit_mb=4096)
+    options = SearchOptions(families=("mlp",), max_epochs=3, workers=2 * SLOTS, memory_limit_mb=4096)
     plan = native.plan_search(data, options)
     setup = native.worker_setup(data.folder, data.task, options)
     with ProcessRunner(setup, SLOTS) as runner:

@@ -11,13 +11,14 @@ from sklearn.metrics import roc_auc_score
 
 from tfx_automl.errors import ConfigError, ModelError
 from tfx_automl.models.fairness import GAPS
+from tfx_automl.models.families import start_model
 from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.groups import GroupSpec, group_text
 from tfx_automl.models.measures import needs_groups, objectives_of
+from tfx_automl.models.model import Workplace
 from tfx_automl.models.slice_codes import add_codes, open_codes
 from tfx_automl.models.slice_rows import SliceRows
 from tfx_automl.models.task import TaskSpec
-from tfx_automl.models.training import Session
 
 BINARY = TaskSpec("binary", "y", ("no", "yes"))
 MULTICLASS = TaskSpec("multiclass", "y", ("a", "b", "c"))
@@ -162,7 +163,7 @@ def test_session_measures_gaps_in_every_epoch(make_data: Callable[..., Any]) -> 
     codes = (np.load(data.folder / "eval" / "categorical.npy")[:, :1] == 1).astype(np.int32)
     data = add_codes(data, GroupSpec((("c",),)), codes)
     values = {"family": "mlp", "layers": 1, "units": 16, "dropout": 0.0, "learning_rate": 0.01, "weight_decay": 0.0}
-    session = Session({**values, "batch_size": 32, "numeric_pieces": 4}, data, 0, measures=ALL["binary"])
+    session = start_model({**values, "batch_size": 32, "numeric_pieces": 4}, 0, Workplace(data, ALL["binary"]))
     metrics = [session.train_epoch().metrics for _ in range(2)][1]
     label, predicted = data.split("eval").label, session.predict(data.split("eval")) >= 0.5
     expected = fairlearn.equalized_odds_difference(label, predicted, sensitive_features=codes[:, 0])

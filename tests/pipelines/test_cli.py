@@ -112,7 +112,7 @@ def test_mistakes_in_options_and_data_come_together(people, tmp_path, capsys):
     assert (taken / "thesis.txt").read_text(encoding="utf-8") == "precious"
 
 
-ALL_WRONG = ("--family", "forest", "--exclude", "nope", "--objective", "val_rmse", "--min-metric", "rmse=1")
+ALL_WRONG = ("--families", "forest", "--exclude", "nope", "--objective", "val_rmse", "--min-metric", "rmse=1")
 NO_FAMILY = "There is no model family 'forest'"
 NO_COLUMN = "--exclude: there is no column 'nope'"
 NO_METRIC = "a binary task has no metric 'val_rmse'"
@@ -167,8 +167,8 @@ def test_a_file_that_cannot_be_read_does_not_hide_mistakes_in_the_options(tmp_pa
             ("--sensitive", "sex", "--constraint", "auc_difference[age]<=0.1"),
             ": --constraint: 'auc_difference[age]' compares groups of 'age', but the sensitive groups are sex; n",
         ),
-        (("--family", "forest"), "There is no model family 'forest'; there are mlp, dense"),
-        (("--family", "dense"), "The model family 'dense' is not for a table"),
+        (("--families", "forest"), "There is no model family 'forest'; there are "),
+        (("--families", "dense"), "The model family 'dense' is not for a table"),
         (("--exclude", "agee"), "--exclude: there is no column 'agee'; did you mean 'age'?"),
         (
             ("--exclude", "age,sex"),
@@ -198,7 +198,7 @@ def test_options_that_do_not_fit_the_data_are_refused_before_anything_is_written
 def test_a_column_that_is_merely_called_image_makes_no_images(tmp_path, capsys):
     path = tmp_path / "files.csv"
     path.write_text("image,y\n" + "".join(f"{'ab'[n % 2]}.png,{n % 3 % 2}\n" for n in range(30)), encoding="utf-8")
-    assert main(["run", str(path), "--label", "y", "--output", str(tmp_path / "out"), "--family", "dense"]) == 2
+    assert main(["run", str(path), "--label", "y", "--output", str(tmp_path / "out"), "--families", "dense"]) == 2
     assert "The model family 'dense' is not for a table" in capsys.readouterr().err
 
 

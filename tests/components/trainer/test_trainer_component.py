@@ -11,7 +11,8 @@ import pytest
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.data import open_data, prepare
 from tfx_automl.models.export import MISSING_INTEGER
-from tfx_automl.models.training import Session
+from tfx_automl.models.families import start_model
+from tfx_automl.models.model import Workplace
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_reused_model_is_the_trial_to_the_last_digit(people, arrays, held_out):
     import tensorflow as tf
 
     best = people.Tuner.uris["best_model"]
-    session = Session(json.loads((best / "hyperparameters.json").read_text())["values"], arrays, seed=0)
+    session = start_model(json.loads((best / "hyperparameters.json").read_text())["values"], 0, Workplace(arrays))
     session.load(best)
     served = tf.saved_model.load(str(people.Reuse.uris["model"] / "Format-Serving")).signatures["serving_default"]
     serialized = tf.constant([example.SerializeToString() for example in held_out])

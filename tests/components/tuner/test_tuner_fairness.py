@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from tfx_automl.models.data import prepare
+from tfx_automl.models.families import start_model
+from tfx_automl.models.model import Workplace
 from tfx_automl.models.task import TaskSpec
-from tfx_automl.models.training import Session
 from tfx_automl.pipelines.datasets import ADULT_COLUMNS
 
 pytestmark = pytest.mark.slow
@@ -108,7 +109,7 @@ def test_gap_of_the_best_model_is_fairlearns(adult: SimpleNamespace, examples_of
     files = {name: [str(p) for p in (transformed / f"Split-{name}").iterdir()] for name in ("train", "eval")}
     data = prepare(files, str(graph), TASK, tmp_path / "arrays")
     best = adult.found["trials"][adult.found["best_trial_id"]]
-    session = Session(best["values"], data, 0)
+    session = start_model(best["values"], 0, Workplace(data))
     session.load(adult.Tuner.uris["best_model"])
     raw = [example.features.feature for example in examples_of(adult.ExampleGen.uris["examples"], "eval")]
     assert "sex_xf" not in {*data.inputs.numeric, *dict(data.inputs.categorical)}

@@ -55,9 +55,9 @@ def test_all_mistakes_are_told_at_once(channels):
     from tfx_automl.components import Tuner
 
     with pytest.raises(ConfigError) as caught:
-        Tuner(**channels, hypermodel="build it", tuner_fn="a.b", search=_options(family="mlp"))
+        Tuner(**channels, hypermodel="build it", tuner_fn="a.b", search=_options(families=("mlp",)))
     assert len(caught.value.problems) == 4
-    for message in (r"search is for", r"needs a task", r"leave out family='mlp'", r"got 'build it'"):
+    for message in (r"search is for", r"needs a task", r"leave out families=mlp", r"got 'build it'"):
         assert message in str(caught.value)
 
 

@@ -1,0 +1,114 @@
+"""What every model is, whatever trains it: a network, boosted trees, the folds of a cross-validation."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from tfx_automl.models.data import Arrays, TrainingData
+from tfx_automl.models.feeding import Feed
+from tfx_automl.models.gap_meter import GapMeter
+from tfx_automl.models.measures import keras_metric, keras_metrics
+from tfx_automl.models.metrics import metrics_of
+from tfx_automl.search.job import EpochRecord
+
+
+class InTraining(Protocol):
+    """A model in training, as a worker of a search sees it.
+
+    Attributes:
+        records: One for every epoch that was trained.
+    """
+
+    records: list[EpochRecord]
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+
+    def train_epoch(self, rows: float = 1.0) -> EpochRecord:
+        """Trains one epoch on a share of the training rows, and evaluates."""
+
+    def save(self, folder: Path) -> None:
+        """Saves everything that training goes on from, in one step."""
+
+    def load(self, folder: Path) -> None:
+        """Continues from what `save` wrote."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A trained model as TensorFlow operations: what is exported, and nothing of ours is needed to run it.
+
+    Attributes:
+        predict: From columns as `feeding.columns_of` gives them to probabilities (float32: of the positive class, shape
+            [rows, 1], for a binary task; else of every class, shape [rows, classes]) or targets, shape [rows, 1].
+        variables: The `tf.Variable`s that it reads.
+    """
+
+    predict: Callable[[Mapping[str, Any]], Any]
+    variables: tuple[Any, ...] = ()
+
+
+class Model(InTraining, Protocol):
+    """A model of a family: it also predicts, and can be exported.
+
+    One epoch is a pass over the training rows, or the same amount of work for a family that counts otherwise.
+    """
+
+    def predict(self, arrays: Arrays) -> npt.NDArray[np.float32]:
+        """Returns probabilities or targets in the form that `metrics_of` takes."""
+
+    def graph(self) -> Graph:
+        """Returns the model, as it is now, as TensorFlow operations."""
+
+    def snapshot(self) -> Any:
+        """Returns a copy of what was learned, to be put back with `restore`."""
+
+    def restore(self, snapshot: Any) -> None:
+        """Puts back what `snapshot` returned."""
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What the models of one process share.
+
+    Attributes:
+        data: The training data.
+        measures: Further metrics of an epoch that are wanted: `latency_ms`, or `val_` and the name of a fairness gap or
+            of a Keras metric.
+        resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
+        steps: The most steps of an epoch; see `Feed`.
+    """
+
+    data: TrainingData
+    measures: Sequence[str] = ()
+    resident_bytes: int | None = None
+    steps: int | None = None
+
+    @cached_property
+    def feed(self) -> Feed:
+        """The training rows, for models that take them in steps."""
+        return Feed(self.data, self.resident_bytes, self.steps)
+
+    @cached_property
+    def gaps(self) -> GapMeter:
+        """What measures fairness gaps."""
+        return GapMeter(self.data, self.measures)
+
+    @cached_property
+    def evaluation(self) -> Arrays:
+        """The rows that every epoch is evaluated on."""
+        return self.data.split("eval")
+
+    def validate(self, prediction: npt.NDArray[np.float32]) -> dict[str, float]:
+        """Returns the metrics of an epoch, each with `val_` in front, from the predictions of the eval split."""
+        task, label = self.data.task, self.evaluation.label
+        found = {f"val_{name}": value for name, value in metrics_of(task, label, prediction).items()}
+        for name in keras_metrics(self.measures, task):
+            found[name] = keras_metric(name.removeprefix("val_"), task, label, prediction)
+        return found | self.gaps.measure(prediction)
