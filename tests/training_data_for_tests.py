@@ -41,7 +41,8 @@ def write_training_data(
         x = rng.normal(size=(count, 3)).astype(np.float32)
         c = rng.integers(0, 4, (count, 2)).astype(np.int32)
         label = _label(kind, x, c)
-        pixels = np.repeat((label * 60).astype(np.uint8)[:, None], int(np.prod(shape)) if image else 0, axis=1)
+        shade = (label - 700) * 0.4 if kind == "regression" else label * 60
+        pixels = np.repeat(np.clip(shade, 0, 255)[:, None], int(np.prod(shape)) if image else 0, axis=1)
         none = np.zeros((count, 0))
         np.save(folder / split / "numeric.npy", (none if image else x).astype(np.float32))
         np.save(folder / split / "categorical.npy", (none if image else c).astype(np.int32))
