@@ -10,15 +10,21 @@ from itertools import zip_longest
 from tfx_automl.errors import ModelError
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families.base import Family, NetworkFamily
+from tfx_automl.models.families.cnn import Cnn
 from tfx_automl.models.families.dense import Dense
+from tfx_automl.models.families.linear import Linear
 from tfx_automl.models.families.mlp import Mlp
+from tfx_automl.models.families.resnet import ResNet
+from tfx_automl.models.families.wide_deep import WideDeep
 from tfx_automl.models.inputs import InputSpec
 from tfx_automl.models.model import Model, Workplace
 from tfx_automl.search.parameters import Choice, Condition, Fixed, Point, Value
 from tfx_automl.search.space import Space
 
 FAMILY = "family"
-FAMILIES: dict[str, Family] = {family.name: family for family in (Mlp(), Dense())}
+FAMILIES: dict[str, Family] = {
+    family.name: family for family in (Linear(), Mlp(), ResNet(), WideDeep(), Dense(), Cnn())
+}
 
 
 def get_family(name: str) -> Family:
