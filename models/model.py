@@ -1,30 +1,30 @@
 """What every model is, whatever trains it: a network, boosted trees, the folds of a cross-validation."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from tfx_automl.models.data import Arrays, TrainingData
+from tfx_automl.models.data import Arrays, TrainingData, joined
 from tfx_automl.models.feeding import Feed
 from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.measures import keras_metric, keras_metrics
 from tfx_automl.models.metrics import metrics_of
 from tfx_automl.search.job import EpochRecord
 
+Made = TypeVar("Made")
+
 
 class InTraining(Protocol):
-    """A model in training, as a worker of a search sees it.
+    """A model in training, as a worker of a search sees it."""
 
-    Attributes:
-        records: One for every epoch that was trained.
-    """
-
-    records: list[EpochRecord]
+    @property
+    def records(self) -> list[EpochRecord]:
+        """One for every epoch that was trained."""
 
     @property
     def epoch(self) -> int:
@@ -63,6 +63,9 @@ class Model(InTraining, Protocol):
     def predict(self, arrays: Arrays) -> npt.NDArray[np.float32]:
         """Returns probabilities or targets in the form that `metrics_of` takes."""
 
+    def validation(self) -> npt.NDArray[np.float32]:
+        """Returns the predictions of the rows that epochs are evaluated on, none of which it was trained on."""
+
     def graph(self) -> Graph:
         """Returns the model, as it is now, as TensorFlow operations."""
 
@@ -71,6 +74,9 @@ class Model(InTraining, Protocol):
 
     def restore(self, snapshot: Any) -> None:
         """Puts back what `snapshot` returned."""
+
+
+_FOLD_SEED = 20190611  # which rows a fold has must be the same for all trials
 
 
 @dataclass(frozen=True)
@@ -83,12 +89,23 @@ class Workplace:
             of a Keras metric.
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
         steps: The most steps of an epoch; see `Feed`.
+        folds: Into how many folds the rows of train and eval are cut, to evaluate every model on all of them; 1 trains
+            on train and evaluates on eval.
     """
 
     data: TrainingData
     measures: Sequence[str] = ()
     resident_bytes: int | None = None
     steps: int | None = None
+    folds: int = 1
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Returns what `make` returned when it was first asked for by this key."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: Made = self._made[key]
+        return made
 
     @cached_property
     def feed(self) -> Feed:
@@ -105,6 +122,28 @@ class Workplace:
         """The rows that every epoch is evaluated on."""
         return self.data.split("eval")
 
+    @cached_property
+    def pool(self) -> tuple[Arrays, npt.NDArray[np.int64]]:
+        """The rows of train and eval together, and the fold of each."""
+        pool = joined(self.data.split("train"), self.data.split("eval"))
+        return pool, cut(pool.label, self.folds, stratified=self.data.task.kind != "regression")
+
+    @cached_property
+    def of_folds(self) -> "tuple[Workplace, ...]":
+        """For each fold a workplace that trains on the other folds and evaluates on it."""
+        pool, fold = self.pool
+        masks = [fold == number for number in range(self.folds)]
+        return tuple(self.on(train=pool.take(~mask), eval=pool.take(mask)) for mask in masks)
+
+    @cached_property
+    def pooled(self) -> "Workplace":
+        """A workplace that evaluates on all folds together."""
+        return self.on(eval=self.pool[0])
+
+    def on(self, **splits: Arrays) -> "Workplace":
+        """Returns a workplace without folds, with other rows in some splits."""
+        return replace(self, data=self.data.with_splits(**splits), folds=1, _made={})
+
     def validate(self, prediction: npt.NDArray[np.float32]) -> dict[str, float]:
         """Returns the metrics of an epoch, each with `val_` in front, from the predictions of the eval split."""
         task, label = self.data.task, self.evaluation.label
@@ -112,3 +151,19 @@ class Workplace:
         for name in keras_metrics(self.measures, task):
             found[name] = keras_metric(name.removeprefix("val_"), task, label, prediction)
         return found | self.gaps.measure(prediction)
+
+
+def cut(label: npt.NDArray[Any], folds: int, stratified: bool) -> npt.NDArray[np.int64]:
+    """Returns the fold of each row, 0 to folds - 1, shape [rows].
+
+    Args:
+        label: Class index or target, shape [rows].
+        folds: How many.
+        stratified: Gives every fold its share of each class; else folds are drawn by chance.
+    """
+    order = np.random.default_rng(_FOLD_SEED).permutation(len(label))
+    if stratified:
+        order = order[np.argsort(label[order], kind="stable")]
+    fold = np.empty(len(label), np.int64)
+    fold[order] = np.arange(len(label)) % folds
+    return fold

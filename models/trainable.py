@@ -4,9 +4,12 @@ import abc
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tfx_automl.models.data import open_data
+from tfx_automl.models.ensembles.predictions import write_validation
 from tfx_automl.models.families import start_model
+from tfx_automl.models.folds import folds_for
 from tfx_automl.models.model import InTraining, Model, Workplace
 from tfx_automl.search.job import EpochRecord, Job, StopTraining
 
@@ -30,6 +33,10 @@ class LiveTrainable(abc.ABC):
     def start(self, job: Job) -> InTraining:
         """Returns an untrained model of a trial."""
 
+    def end(self, job: Job, session: Any) -> None:
+        """Called when a job has come to its end, or was told to stop; does nothing here."""
+        del job, session
+
     def run(self, job: Job, report: Callable[[EpochRecord], None]) -> None:
         """Trains from `job.start` to `job.stop`; every epoch is saved, and then reported."""
         session = self._session(job)
@@ -46,6 +53,7 @@ class LiveTrainable(abc.ABC):
         self._keep(job, session)
 
     def _keep(self, job: Job, session: InTraining) -> None:
+        self.end(job, session)
         self._live[job.checkpoint] = session
         if len(self._live) > self.live_trials:
             self._live.popitem(last=False)
@@ -71,21 +79,44 @@ class ModelTrainable(LiveTrainable):
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
         measures: Further metrics of an epoch; see `Workplace`.
         steps: The most steps of an epoch; see `Feed`.
+        folds: Into how many folds to cut the rows; None decides by their number, see `folds_for`.
+        keep_predictions: Whether to write the predictions of the rows that trials are judged on, at the end of each
+            job; ensembles are made of them.
     """
 
     def __init__(
-        self, data_dir: str, resident_bytes: int, measures: Sequence[str] = (), steps: int | None = None
+        self,
+        data_dir: str,
+        resident_bytes: int,
+        measures: Sequence[str] = (),
+        steps: int | None = None,
+        folds: int | None = 1,
+        keep_predictions: bool = False,
     ) -> None:
         super().__init__()
-        self._workplace = Workplace(open_data(Path(data_dir)), measures, resident_bytes, steps)
+        self._keep_predictions = keep_predictions
+        data = open_data(Path(data_dir))
+        count = folds_for(data, folds, measures)
+        self._workplace = Workplace(data, measures, resident_bytes, steps, count)
 
     def start(self, job: Job) -> Model:
         """Begins a model of the trial's family."""
         return start_model(job.values, job.seed, self._workplace)
 
+    def end(self, job: Job, session: Any) -> None:
+        """Writes the predictions, if they are wanted."""
+        if self._keep_predictions:
+            write_validation(Path(job.checkpoint), session.epoch, session.validation())
+
 
 def make_trainable(
-    data_dir: str, threads: int, resident_bytes: int, measures: Sequence[str] = (), steps: int | None = None
+    data_dir: str,
+    threads: int,
+    resident_bytes: int,
+    measures: Sequence[str] = (),
+    steps: int | None = None,
+    folds: int | None = 1,
+    keep_predictions: bool = False,
 ) -> ModelTrainable:
     """Makes the trainable inside a worker process.
 
@@ -95,9 +126,12 @@ def make_trainable(
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
         measures: Further metrics of an epoch; see `Workplace`.
         steps: The most steps of an epoch; see `Feed`.
+        folds: Into how many folds to cut the rows; None decides by their number, see `folds_for`.
+        keep_predictions: Whether to write the predictions of the rows that trials are judged on, at the end of each
+            job; ensembles are made of them.
     """
     limit_threads(threads)
-    return ModelTrainable(data_dir, resident_bytes, measures, steps)
+    return ModelTrainable(data_dir, resident_bytes, measures, steps, folds, keep_predictions)
 
 
 def limit_threads(threads: int) -> None:

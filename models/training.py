@@ -53,6 +53,7 @@ class Session:
         self._optimizer = architecture.optimizer(values)
         self._optimizer.build(self.model.trainable_variables)
         self._epochs: dict[int, Any] = {}
+        self._validated: npt.NDArray[np.float32] | None = None
         self._predict = compile_prediction(self.graph().predict, data)
         self._constant = sizes_of(self.model)
         if LATENCY in workplace.measures:
@@ -75,7 +76,7 @@ class Session:
         Raises:
             ModelError: The loss is not finite.
         """
-        feed = self._workplace.feed
+        self._validated, feed = None, self._workplace.feed
         batch = min(self._batch, feed.rows(rows))
         epoch = self._compiled(batch)
         started = time.monotonic()
@@ -87,8 +88,7 @@ class Session:
         loss = total / max(1, steps)
         if not np.isfinite(loss):
             raise ModelError(f"The loss became {loss} in epoch {self.epoch + 1}; a lower learning rate may help.")
-        prediction = self.predict(self._workplace.evaluation)
-        metrics = {"loss": loss, **self._workplace.validate(prediction), **self._constant}
+        metrics = {"loss": loss, **self._workplace.validate(self.validation()), **self._constant}
         self.records.append(EpochRecord(self.epoch + 1, metrics, time.monotonic() - started))
         return self.records[-1]
 
@@ -96,6 +96,12 @@ class Session:
         if batch not in self._epochs:
             self._epochs[batch] = compile_epoch(self.model, self._optimizer, self.data, batch, self._loss)
         return self._epochs[batch]
+
+    def validation(self) -> npt.NDArray[np.float32]:
+        """Returns the predictions of the eval split."""
+        if self._validated is None:
+            self._validated = self.predict(self._workplace.evaluation)
+        return self._validated
 
     def predict(self, arrays: Arrays) -> npt.NDArray[np.float32]:
         """Returns probabilities or targets in the form that `metrics_of` takes."""
@@ -114,6 +120,7 @@ class Session:
         Raises:
             ModelError: There is no checkpoint, or it is of another model.
         """
+        self._validated = None
         self.records = checkpoint.load(folder, self._variables())
 
     def graph(self) -> Graph:
@@ -132,6 +139,7 @@ class Session:
 
     def restore(self, snapshot: list[npt.NDArray[Any]]) -> None:
         """Puts back what `snapshot` returned."""
+        self._validated = None
         self.model.set_weights(snapshot)
 
     def _variables(self) -> list[Any]:

@@ -27,6 +27,9 @@ _SAME = (
     "resource",
     "max_epochs",
     "steps_per_epoch",
+    "folds",
+    "ensemble",
+    "ensemble_weights",
     "factor",
     "iterations",
     "stopper",
@@ -99,6 +102,24 @@ class SearchConfig:
         "count so many steps of training as an epoch (default: a pass over all training rows)",
         metavar="N",
         default=None,
+    )
+    folds: int | None = option(
+        converters.whole,
+        "judge trials on so many folds of train and eval; 1: on eval (default: 5 for fewer than 3,000 rows, else 1)",
+        metavar="N",
+        default=None,
+    )
+    ensemble: int = option(
+        converters.whole,
+        "the most models of an ensemble of the best trials, served as one model; 1 is the best alone",
+        metavar="N",
+        default=1,
+    )
+    ensemble_weights: str = option(
+        converters.text,
+        "greedy (how often each model was chosen) or stacking (how the models fit together)",
+        metavar="HOW",
+        default="greedy",
     )
     factor: int = option(
         converters.whole, "Hyperband and ASHA: one trial in so many goes on at each rung", metavar="N", default=3

@@ -8,7 +8,7 @@ from tfx_automl import console
 from tfx_automl.search.objective import Objectives
 from tfx_automl.search.trial import Trial
 
-_BEST_KEPT = 3
+BEST_KEPT = 3
 
 
 class Checkpoints:
@@ -18,13 +18,15 @@ class Checkpoints:
 
     Args:
         limit: The most bytes; None is no limit.
+        best: How many of the best are kept.
+        each: A hyperparameter, the best trial of each of whose values is kept, too; None keeps no others.
 
     Attributes:
         full: Whether the checkpoints that cannot be deleted are more than that.
     """
 
-    def __init__(self, limit: int | None) -> None:
-        self._limit = limit
+    def __init__(self, limit: int | None, best: int = BEST_KEPT, each: str | None = None) -> None:
+        self._limit, self._best, self._each = limit, best, each
         self.full = False
 
     def has(self, trial: Trial) -> bool:
@@ -42,13 +44,18 @@ class Checkpoints:
         """
         present = [trial for trial in trials if trial.trial_id not in running and self.has(trial)]
         order = _worst_first(present, by)
-        kept = [trial.trial_id for trial in order][-_BEST_KEPT:]
+        kept = [trial.trial_id for trial in order][-self._best :] + self._best_of_each(order)
         lost = [t for t in present if t.failed or t.trial_id not in {*needed, *kept, *_front(present, by)}]
         for trial in lost:
             shutil.rmtree(trial.checkpoint)
         if self._limit is not None:
             idle = [trial for trial in order if trial not in lost]
             self._fit(idle, sum(map(_size, (trial for trial in trials if self.has(trial)))), self._limit)
+
+    def _best_of_each(self, worst_first: Sequence[Trial]) -> list[int]:
+        if self._each is None:
+            return []
+        return list({trial.values.get(self._each): trial.trial_id for trial in worst_first}.values())
 
     def _fit(self, idle: Sequence[Trial], total: int, limit: int) -> None:
         """Deletes the worst idle ones, but never the best, until the rest fits."""

@@ -7,7 +7,7 @@ from typing import Any
 from tfx_automl import console
 from tfx_automl.errors import SearchError
 from tfx_automl.search.budget import Budget
-from tfx_automl.search.checkpoints import Checkpoints
+from tfx_automl.search.checkpoints import BEST_KEPT, Checkpoints
 from tfx_automl.search.job import EpochRecord, Job, Result
 from tfx_automl.search.ledger import Ledger
 from tfx_automl.search.limits import Limits
@@ -37,6 +37,8 @@ class Search:
         budget: How much may be used.
         target: Score of the first goal that is good enough; None is none.
         seed: Where all randomness starts.
+        keep_best: Of how many of the best trials the checkpoints stay.
+        keep_each: A hyperparameter, the best trial of each of whose values stays, too; None keeps no others.
     """
 
     def __init__(
@@ -53,13 +55,15 @@ class Search:
         budget: Budget | None = None,
         target: float | None = None,
         seed: int = 0,
+        keep_best: int = BEST_KEPT,
+        keep_each: str | None = None,
     ) -> None:
         self._sampler, self._scheduler, self._objectives = sampler, scheduler, objectives
         self._runner, self._ledger, self._stopper = runner, ledger, stopper
         self._resource, budget = resource or Resource(), budget or Budget()
         self._state = SearchState(objectives, folder, seed)
         self._limits = Limits(budget, objectives, target, self._state)
-        self._checkpoints = Checkpoints(budget.disk_bytes)
+        self._checkpoints = Checkpoints(budget.disk_bytes, keep_best, keep_each)
         self._running: dict[int, Job] = {}
         self._stops: dict[int, str] = {}  # why a running trial was told to stop
         self._exhausted = False

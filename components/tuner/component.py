@@ -219,6 +219,10 @@ def _hypermodel_problems(hypermodel: str | None, task: TaskSpec | None, search: 
         )
     if search is not None and search.steps_per_epoch is not None:
         problems.append("steps_per_epoch is for model families; a hypermodel's own fit says what an epoch is.")
+    if search is not None and search.folds is not None:
+        problems.append("folds is for model families; a hypermodel is judged on the eval split.")
+    if search is not None and search.ensemble > 1:
+        problems.append("ensemble is for model families; of a hypermodel the best trial is taken.")
     if not is_module_path(hypermodel):
         problems.append(f"hypermodel: expected my.module:name or my.module.name, got {hypermodel!r}.")
     return problems

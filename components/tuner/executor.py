@@ -14,7 +14,7 @@ from tfx.utils import proto_utils
 
 from tfx_automl.components.data import training_data
 from tfx_automl.components.groups import with_groups
-from tfx_automl.components.tuner import hypermodels, native, results
+from tfx_automl.components.tuner import ensembles, hypermodels, native, results
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.components.tuner.stock import search as stock_search
 from tfx_automl.errors import ModelError
@@ -65,7 +65,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             else:
                 plan = native.plan_search(data, options, first=first)
             result = native.run_search(plan, runner, searches)
-        results.write_search(result, plan, folders)
+        results.write_search(result, plan, folders, ensembles.build_ensemble(result, plan))
         if hypermodel:
             hypermodels.write_model(hypermodel, result, plan, folders["best_model"])
         # The ledger and the best checkpoints stay: with a larger budget, the search goes on.

@@ -12,10 +12,12 @@ from tfx_automl import console
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.machine import usable_cores, usable_memory
 from tfx_automl.models.data import TrainingData
-from tfx_automl.models.families import defaults_of, families_for, space_of
+from tfx_automl.models.families import FAMILY, defaults_of, families_for, space_of
+from tfx_automl.models.folds import folds_for
 from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.measures import objectives_of
 from tfx_automl.models.task import TaskSpec
+from tfx_automl.search.checkpoints import BEST_KEPT
 from tfx_automl.search.ledger import Ledger, content_key
 from tfx_automl.search.objective import Objectives
 from tfx_automl.search.parameters import Point
@@ -31,6 +33,7 @@ from tfx_automl.search.trial import SearchResult
 
 _MEMORY_SHARE = 0.9  # of the memory for all workers together
 _LEAST_MEMORY = 2 * 2**30  # for each worker: TensorFlow alone takes half of it
+_CANDIDATES = 4  # so many times as many trials as an ensemble may have models are there to choose from
 _RESIDENT_SHARE = 0.25  # of the memory for the training rows of all workers together
 
 
@@ -76,7 +79,8 @@ def plan_search(
     space = space_of(families, data)
     objectives = objectives_of(data.task, options.objective, options.constraints, data.groups.sensitive)
     GapMeter(data, objectives.metrics).check()
-    what = ", ".join(family.name for family in families)
+    folds = folds_for(data, options.folds, objectives.metrics)
+    what = ", ".join(family.name for family in families) + (f", {folds} folds" if folds > 1 else "")
     return plan_of(what, data, options, space, objectives, scheduler, first, defaults_of(families, data))
 
 
@@ -147,6 +151,8 @@ def run_search(plan: Plan, runner: TrialRunner, folder: Path) -> SearchResult:
             budget=options.budget,
             target=options.target,
             seed=options.seed,
+            keep_best=max(BEST_KEPT, _CANDIDATES * options.ensemble if options.ensemble > 1 else 0),
+            keep_each=FAMILY if options.ensemble > 1 else None,
         ).run()
     finally:
         ledger.close()
@@ -172,7 +178,9 @@ def worker_setup(
     """
     measures = objectives_of(task, options.objective, options.constraints, sensitive).metrics
     factory = "tfx_automl.models.trainable:make_trainable"
-    return setup_for(factory, data_folder, options, measures=measures, steps=options.steps_per_epoch)
+    return setup_for(
+        factory, data_folder, options, measures=measures, steps=options.steps_per_epoch, folds=options.folds
+    )
 
 
 def setup_for(factory: str, data_folder: Path, options: SearchOptions, **arguments: Any) -> WorkerSetup:

@@ -36,6 +36,13 @@ class SearchOptions:
         rung_epochs: For `rows`, the epochs at each rung.
         steps_per_epoch: Counts so many steps of training as an epoch, so that steps are the resource; None is a pass
             over all rows. For model families only: what an epoch of a hypermodel is, its own `fit` says.
+        folds: Into how many folds the rows of train and eval are cut, so that every trial is judged on all of them; 1
+            judges on the eval split; None takes 5 folds where there are few rows (see `models.folds.folds_for`). For
+            model families only.
+        ensemble: The most models of an ensemble that is chosen among the trials (greedily: Caruana et al. 2004); 1 is
+            the best trial alone. Not with constraints or several objectives.
+        ensemble_weights: `greedy` weighs the models of an ensemble by how often each was chosen, `stacking` by how they fit
+            together (Breiman 1996).
         stopper: `none`, `plateau`, `median`, or both joined by `|` or `&`: ends trials early.
         patience: Epochs without progress after which `plateau` ends a trial.
         max_trials: The most trials, not counting failed ones; None leaves it to the brackets, and is 10 for strategies
@@ -67,6 +74,9 @@ class SearchOptions:
     max_epochs: int = 27
     rung_epochs: int = 3
     steps_per_epoch: int | None = None
+    folds: int | None = None
+    ensemble: int = 1
+    ensemble_weights: str = "greedy"
     stopper: str = "none"
     patience: int = 5
     max_trials: int | None = None
@@ -95,12 +105,13 @@ class SearchOptions:
 
     def _numbers(self) -> Iterator[tuple[bool, str]]:
         yield self.resource in ("epochs", "rows"), f"resource: expected epochs or rows, got {self.resource!r}."
-        for name in ("max_epochs", "rung_epochs", "patience"):
+        for name in ("max_epochs", "rung_epochs", "patience", "ensemble"):
             yield getattr(self, name) >= 1, f"{name}: expected 1 or more, got {getattr(self, name)}."
         limits = (
             "max_trials",
             "max_total_epochs",
             "steps_per_epoch",
+            "folds",
             "disk_budget_mb",
             "workers",
             "memory_limit_mb",
@@ -111,6 +122,13 @@ class SearchOptions:
         budget = self.time_budget_s
         yield budget is None or budget > 0, f"time_budget_s: expected a time above zero, got {budget}."
         yield self.seed >= 0, f"seed: expected 0 or more, got {self.seed}."
+        alone = not self.constraints and "," not in (self.objective or "")
+        yield alone or self.ensemble == 1, "ensemble: expected 1 with constraints or several objectives."
+        known = ("greedy", "stacking")
+        yield (
+            self.ensemble_weights in known,
+            f"ensemble_weights: expected greedy or stacking, got {self.ensemble_weights!r}.",
+        )
         yield self.runner in RUNNERS, f"runner: expected one of {', '.join(RUNNERS)}, got {self.runner!r}."
 
     def strategy(self) -> Strategy:

@@ -9,6 +9,8 @@ from typing import Any
 
 from tfx_automl.components.data import without_nan
 from tfx_automl.components.tuner.native import Plan
+from tfx_automl.models.ensembles.ensemble import FILE as ENSEMBLE_FILE
+from tfx_automl.models.ensembles.ensemble import Ensemble
 from tfx_automl.search.objective import Objectives
 from tfx_automl.search.trial import SearchResult, Trial
 
@@ -32,20 +34,35 @@ def write_keras_tuner_trials(details: Mapping[str, Any], folder: Path) -> None:
     _write(folder / TRIALS_FILE, details)
 
 
-def write_search(result: SearchResult, plan: Plan, folders: Mapping[str, Path]) -> None:
-    """Writes all outputs of a search of a model family.
+def write_search(
+    result: SearchResult, plan: Plan, folders: Mapping[str, Path], ensemble: Ensemble | None = None
+) -> None:
+    """Writes all outputs of a search of model families.
 
     Args:
         result: What was found.
         plan: What was searched.
         folders: Of the outputs `best_hyperparameters`, `tuner_results` and `best_model`.
+        ensemble: An ensemble of the trials; then `ensemble.json` stands beside the best trial's hyperparameters, and the
+            checkpoints of its members in `member-0` and so on beside the best trial's.
     """
     best = plan.space.to_config(result.best.values)
     write_best(best, folders["best_hyperparameters"])
     write_results(_records(result, plan.objectives), folders["tuner_results"])
-    _write(folders["tuner_results"] / TRIALS_FILE, _details(result, plan))
+    details = _details(result, plan) | {"ensemble": None if ensemble is None else asdict(ensemble)}
+    _write(folders["tuner_results"] / TRIALS_FILE, details)
     shutil.copytree(result.best.checkpoint, folders["best_model"], dirs_exist_ok=True)
     _write(folders["best_model"] / "hyperparameters.json", best)
+    if ensemble is not None:
+        _write_ensemble(ensemble, result, folders)
+
+
+def _write_ensemble(ensemble: Ensemble, result: SearchResult, folders: Mapping[str, Path]) -> None:
+    for key in ("best_hyperparameters", "best_model"):
+        (folders[key] / ENSEMBLE_FILE).write_text(ensemble.to_json(), encoding="utf-8")
+    for number, member in enumerate(ensemble.members):
+        trial = next(trial for trial in result.trials if trial.trial_id == member.trial_id)
+        shutil.copytree(trial.checkpoint, folders["best_model"] / f"member-{number}")
 
 
 def _records(result: SearchResult, objectives: Objectives) -> list[dict[str, Any]]:

@@ -16,8 +16,10 @@ from tfx_automl.models.families.linear import Linear
 from tfx_automl.models.families.mlp import Mlp
 from tfx_automl.models.families.resnet import ResNet
 from tfx_automl.models.families.wide_deep import WideDeep
+from tfx_automl.models.folds import CrossValidated
 from tfx_automl.models.inputs import InputSpec
 from tfx_automl.models.model import Model, Workplace
+from tfx_automl.models.reduction import REDUCTION, Reduced, reduction_parameters
 from tfx_automl.search.parameters import Choice, Condition, Fixed, Point, Value
 from tfx_automl.search.space import Space
 
@@ -64,12 +66,13 @@ def space_of(families: Sequence[Family], data: TrainingData) -> Space:
         for parameter in family.parameters(data)
     ]
     first = Choice(FAMILY, names) if len(names) > 1 else Fixed(FAMILY, names[0])
-    return Space((first, *own))
+    return Space((first, *own, *reduction_parameters(data.inputs)))
 
 
 def defaults_of(families: Sequence[Family], data: TrainingData) -> list[Point]:
     """Returns the points that are often good: the best guess of every family, then the second best, and so on."""
-    points = [[{FAMILY: family.name, **point} for point in family.defaults(data)] for family in families]
+    more: Point = {REDUCTION: "none"} if reduction_parameters(data.inputs) else {}
+    points = [[{FAMILY: family.name, **point, **more} for point in family.defaults(data)] for family in families]
     return [point for rank in zip_longest(*points) for point in rank if point is not None]
 
 
@@ -79,7 +82,12 @@ def start_model(values: Mapping[str, Value], seed: int, workplace: Workplace) ->
     Raises:
         ModelError: There is no such family.
     """
-    return get_family(str(values[FAMILY])).start(values, seed, workplace)
+    if workplace.folds > 1:
+        return CrossValidated(lambda seed, place: start_model(values, seed, place), seed, workplace)
+    family = get_family(str(values[FAMILY]))
+    if values.get(REDUCTION, "none") != "none":
+        return Reduced(lambda place: family.start(values, seed, place), values, workplace)
+    return family.start(values, seed, workplace)
 
 
 __all__ = [
