@@ -41,8 +41,8 @@ class SearchOptions:
             model families only.
         ensemble: The most models of an ensemble that is chosen among the trials (greedily: Caruana et al. 2004); 1 is
             the best trial alone. Not with constraints or several objectives.
-        ensemble_weights: `greedy` weighs the models of an ensemble by how often each was chosen, `stacking` by how they fit
-            together (Breiman 1996).
+        ensemble_weights: `greedy` weighs the models of an ensemble by how often each was chosen, `stacking` by how they
+            fit together (Breiman 1996).
         stopper: `none`, `plateau`, `median`, or both joined by `|` or `&`: ends trials early.
         patience: Epochs without progress after which `plateau` ends a trial.
         max_trials: The most trials, not counting failed ones; None leaves it to the brackets, and is 10 for strategies
@@ -124,11 +124,8 @@ class SearchOptions:
         yield self.seed >= 0, f"seed: expected 0 or more, got {self.seed}."
         alone = not self.constraints and "," not in (self.objective or "")
         yield alone or self.ensemble == 1, "ensemble: expected 1 with constraints or several objectives."
-        known = ("greedy", "stacking")
-        yield (
-            self.ensemble_weights in known,
-            f"ensemble_weights: expected greedy or stacking, got {self.ensemble_weights!r}.",
-        )
+        weights = self.ensemble_weights
+        yield weights in ("greedy", "stacking"), f"ensemble_weights: expected greedy or stacking, got {weights!r}."
         yield self.runner in RUNNERS, f"runner: expected one of {', '.join(RUNNERS)}, got {self.runner!r}."
 
     def strategy(self) -> Strategy:

@@ -43,8 +43,8 @@ def write_search(
         result: What was found.
         plan: What was searched.
         folders: Of the outputs `best_hyperparameters`, `tuner_results` and `best_model`.
-        ensemble: An ensemble of the trials; then `ensemble.json` stands beside the best trial's hyperparameters, and the
-            checkpoints of its members in `member-0` and so on beside the best trial's.
+        ensemble: An ensemble of the trials; then `ensemble.json` stands beside the best trial's hyperparameters, and
+            the checkpoints of its members in `member-0` and so on beside the best trial's.
     """
     best = plan.space.to_config(result.best.values)
     write_best(best, folders["best_hyperparameters"])

@@ -38,4 +38,5 @@ def select(predictions: Predictions, loss: Loss, most_members: int) -> npt.NDArr
         total += predictions[chosen]
         if losses[chosen] < best_loss:
             best_loss, best_counts = losses[chosen], counts
-    return best_counts / best_counts.sum()
+    weights: npt.NDArray[np.float64] = best_counts / best_counts.sum()
+    return weights

@@ -78,5 +78,5 @@ def test_checkpoint_goes_on_where_it_stopped(make_data, tmp_path):
         straight.train_epoch()
     np.testing.assert_allclose(second.validation(), straight.validation(), atol=1e-6)
     assert second.records[:2] == first.records
-    with pytest.raises(ModelError, match="holds no checkpoint folds.json"):
+    with pytest.raises(ModelError, match=r"holds no checkpoint folds\.json"):
         second.load(tmp_path)

@@ -98,7 +98,7 @@ def test_ensemble_is_read_as_it_was_written():
     members = (Member(3, {"family": "mlp", "units": 64}, 9, 5, 0.6), Member(1, {"family": "linear"}, 3, 2, 0.4))
     ensemble = Ensemble("greedy", members, 0.91, 0.9)
     assert Ensemble.from_json(ensemble.to_json()) == ensemble
-    with pytest.raises(ConfigError, match="An ensemble as JSON .* was expected; got 'nonsense'"):
+    with pytest.raises(ConfigError, match=r"An ensemble as JSON .* was expected; got 'nonsense'"):
         Ensemble.from_json("nonsense")
     with pytest.raises(ConfigError, match="members: expected 2 or more, got 1"):
         Ensemble("greedy", members[:1], 0.9, 0.9)
