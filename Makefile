@@ -6,7 +6,7 @@ STACK = auto
 TESTS = tests
 DATA = ../shared/data
 
-.PHONY: help env lock demo test test-fast lint format types bench-quality-floor bench-ingestion bench-tuner bench-strategies test-flink test-stack-b test-stack-b-fast clean
+.PHONY: help env lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-tuner bench-strategies test-flink test-stack-b test-stack-b-fast clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -45,6 +45,14 @@ bench-tuner: env  ## compare Tuner with keras_tuner.Hyperband on Fashion-MNIST (
 
 bench-quality-floor: env  ## compare three public data sets with the quality floor (DATA=folder, ARGS="--case penguins")
 	$(PYTHON) benchmarks/quality_floor.py $(DATA) $(ARGS)
+
+bench-quality: env build/flaml  ## compare models with FLAML, a random forest and a linear model (DATA=folder, ARGS="--sets wine")
+	$(PYTHON) benchmarks/quality.py $(DATA) $(ARGS)
+
+build/flaml: requirements/flaml.txt
+	$(BOOTSTRAP) uv venv --quiet --clear --python $(CURDIR)/$(PYTHON) $@
+	$(BOOTSTRAP) uv pip sync --quiet --python $@/bin/python --require-hashes --compile-bytecode $<
+	touch $@
 
 bench-strategies: env  ## compare the search strategies with each other and with Optuna (ARGS="--seeds 2 --problems branin")
 	$(PYTHON) benchmarks/strategies.py $(ARGS)

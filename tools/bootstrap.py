@@ -214,6 +214,7 @@ def lock_requirements(upgrade: bool) -> None:
         "uv": ["--universal", "--python-version", "3.8"],
         "stack-a": [*project, "--python-version", "3.10", "--python-platform", "x86_64-manylinux_2_17"],
         "stack-b": [*project, "--universal", "--python-version", "3.10"],
+        "flaml": ["--universal", "--python-version", "3.10"],
     }
     uv = find_uv()
     for name, options in targets.items():

@@ -1,0 +1,53 @@
+"""The quality benchmark: what is measured, and when a floor is missed."""
+
+import numpy as np
+import pytest
+from quality import Measured, misses, summarise
+from quality_peer import measure
+from quality_sets import SETS
+
+
+def _row(name: str, ours: float, flaml: float, forest: float, metric: str = "auc") -> dict:
+    return {"set": name, "metric": metric, "ours": ours, "flaml": flaml, "random_forest": forest}
+
+
+def test_measure_is_one_against_the_rest():
+    label = np.array(["a", "b", "c", "a"])
+    sure = np.eye(3)[[0, 1, 2, 0]]
+    assert measure("multiclass", label, sure) == 1.0
+    assert measure("binary", np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.95, 0.05]])) == 0.5
+    assert measure("regression", np.array([1.0, 2, 3]), np.array([2.0, 2, 2])) == 0.0
+
+
+def test_floors():
+    assert misses([_row("adult", 0.93, 0.931, 0.92), _row("wine", 1.0, 0.99, 1.0)]) == []
+    found = misses([_row("adult", 0.92, 0.9235, 0.924), _row("diabetes", 0.40, 0.43, 0.2, "r2")])
+    assert len(found) == 5
+    for words in (
+        "FLAML is better by 0.0035 auc",
+        "forest is better by 0.0040",
+        "expected 0.928",
+        "0.0300 r2",
+        "on 0 of 2",
+    ):
+        assert any(words in line for line in found), words
+
+
+def test_mean_over_seeds():
+    runs = [
+        Measured("wine", seed, "auc", dict.fromkeys(("ours", "flaml", "random_forest", "linear"), score), {}, {})
+        for seed, score in enumerate((0.9, 1.0))
+    ]
+    assert summarise(runs)[0]["ours"] == pytest.approx(0.95)
+    assert summarise(runs)[0]["seeds"] == 2
+
+
+@pytest.mark.parametrize("name", ["penguins", "chicago-taxi", "adult", "wine", "diabetes"])
+def test_data_sets_are_divided_the_same_way_again(name, shared_data):
+    folder = shared_data("adult-train.csv").parent
+    (train, test), (again, _) = (SETS[name].load(folder, 1) for _ in range(2))
+    assert train.equals(again)
+    assert SETS[name].label in train.columns and list(train.columns) == list(test.columns)
+    assert len(test) > 0.2 * len(train)
+    if SETS[name].kind != "regression":
+        assert set(test[SETS[name].label]) == set(train[SETS[name].label])
