@@ -10,6 +10,13 @@ from pathlib import Path
 from typing import Any
 
 
+def mlp_search(**options: Any) -> Any:
+    """Returns search options of a single family, judged on the eval split: what a test of something else needs."""
+    from tfx_automl.components.tuner.options import SearchOptions
+
+    return SearchOptions(families=("mlp",), folds=1, **options)
+
+
 def run_tuner(
     folder: str,
     name: str,

@@ -1,17 +1,26 @@
 """The quality benchmark: what is measured, and when a floor is missed."""
 
+import importlib
+import sys
+
 import numpy as np
 import pytest
-from quality import Measured, misses, summarise
-from quality_peer import measure
-from quality_sets import SETS
+
+
+@pytest.fixture(scope="module")
+def quality(repository):
+    """The benchmark's modules, which lie beside each other in a folder of scripts."""
+    sys.path.insert(0, str(repository / "benchmarks"))
+    yield importlib.import_module("quality")
+    sys.path.remove(str(repository / "benchmarks"))
 
 
 def _row(name: str, ours: float, flaml: float, forest: float, metric: str = "auc") -> dict:
     return {"set": name, "metric": metric, "ours": ours, "flaml": flaml, "random_forest": forest}
 
 
-def test_measure_is_one_against_the_rest():
+def test_measure_is_one_against_the_rest(quality):
+    measure = quality.measure
     label = np.array(["a", "b", "c", "a"])
     sure = np.eye(3)[[0, 1, 2, 0]]
     assert measure("multiclass", label, sure) == 1.0
@@ -19,7 +28,8 @@ def test_measure_is_one_against_the_rest():
     assert measure("regression", np.array([1.0, 2, 3]), np.array([2.0, 2, 2])) == 0.0
 
 
-def test_floors():
+def test_floors(quality):
+    misses = quality.misses
     assert misses([_row("adult", 0.93, 0.931, 0.92), _row("wine", 1.0, 0.99, 1.0)]) == []
     found = misses([_row("adult", 0.92, 0.9235, 0.924), _row("diabetes", 0.40, 0.43, 0.2, "r2")])
     assert len(found) == 5
@@ -33,21 +43,23 @@ def test_floors():
         assert any(words in line for line in found), words
 
 
-def test_mean_over_seeds():
+def test_mean_over_seeds(quality):
     runs = [
-        Measured("wine", seed, "auc", dict.fromkeys(("ours", "flaml", "random_forest", "linear"), score), {}, {})
+        quality.Measured(
+            "wine", seed, "auc", dict.fromkeys(("ours", "flaml", "random_forest", "linear"), score), {}, {}
+        )
         for seed, score in enumerate((0.9, 1.0))
     ]
-    assert summarise(runs)[0]["ours"] == pytest.approx(0.95)
-    assert summarise(runs)[0]["seeds"] == 2
+    assert quality.summarise(runs)[0]["ours"] == pytest.approx(0.95)
+    assert quality.summarise(runs)[0]["seeds"] == 2
 
 
 @pytest.mark.parametrize("name", ["penguins", "chicago-taxi", "adult", "wine", "diabetes"])
-def test_data_sets_are_divided_the_same_way_again(name, shared_data):
+def test_data_sets_are_divided_the_same_way_again(quality, name, shared_data):
     folder = shared_data("adult-train.csv").parent
-    (train, test), (again, _) = (SETS[name].load(folder, 1) for _ in range(2))
+    (train, test), (again, _) = (quality.SETS[name].load(folder, 1) for _ in range(2))
     assert train.equals(again)
-    assert SETS[name].label in train.columns and list(train.columns) == list(test.columns)
+    assert quality.SETS[name].label in train.columns and list(train.columns) == list(test.columns)
     assert len(test) > 0.2 * len(train)
-    if SETS[name].kind != "regression":
-        assert set(test[SETS[name].label]) == set(train[SETS[name].label])
+    if quality.SETS[name].kind != "regression":
+        assert set(test[quality.SETS[name].label]) == set(train[quality.SETS[name].label])

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tuner_for_tests import mlp_search
 
 ROWS = 400
 
@@ -43,7 +44,6 @@ def people(people_csv, tmp_path_factory) -> SimpleNamespace:
     from tfx_automl.components import ExampleGen, Trainer, Transform, Tuner
     from tfx_automl.components.example_gen.inputs import input_for
     from tfx_automl.components.example_gen.options import ReadOptions
-    from tfx_automl.components.tuner.options import SearchOptions
     from tfx_automl.models.task import TaskSpec
     from tfx_automl.pipelines.metadata import read_outputs
 
@@ -57,7 +57,7 @@ def people(people_csv, tmp_path_factory) -> SimpleNamespace:
         examples.outputs["examples"], schema.outputs["schema"], statistics.outputs["statistics"], task=task
     )
     transformed, graph = transform.outputs["transformed_examples"], transform.outputs["transform_graph"]
-    search = SearchOptions(max_epochs=4, factor=2, max_trials=4, seed=0)
+    search = mlp_search(max_epochs=4, factor=2, max_trials=4, seed=0)
     tuner = Tuner(transformed, graph, task=task, search=search)
     best = tuner.outputs["best_hyperparameters"]
     retrain = Trainer(transformed, graph, best, task=task, max_epochs=6)

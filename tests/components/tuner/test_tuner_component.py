@@ -4,6 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from tuner_for_tests import mlp_search
 
 from tfx_automl.errors import ConfigError, ModelError
 from tfx_automl.models.task import TaskSpec
@@ -23,7 +24,7 @@ def test_construction_with_a_task(channels):
     from tfx_automl.components import Tuner
     from tfx_automl.components.tuner.options import SearchOptions
 
-    tuner = Tuner(**channels, task=TASK, search=SearchOptions(max_epochs=5))
+    tuner = Tuner(**channels, task=TASK, search=mlp_search(max_epochs=5))
     assert {key: channel.type_name for key, channel in tuner.outputs.items()} == {
         "best_hyperparameters": "HyperParameters",
         "tuner_results": "TunerResults",
@@ -117,18 +118,16 @@ def test_stock_keras_tuner_reads_the_best_hyperparameters(people: SimpleNamespac
 
 @pytest.mark.slow
 def test_do_with_tune_args_uses_as_many_workers(execute):
-    from tfx_automl.components.tuner.options import SearchOptions
 
-    options = SearchOptions(algorithm="random", max_trials=3, max_epochs=1)
+    options = mlp_search(algorithm="random", max_trials=3, max_epochs=1)
     found = execute("parallel", search=options.to_json(), tune_args='{"num_parallel_trials": 3}')
     assert {worker for trial in found["trials"] for worker in trial["workers"]} == {"0", "1", "2"}
 
 
 @pytest.mark.slow
 def test_time_budget_ends_the_search(execute):
-    from tfx_automl.components.tuner.options import SearchOptions
 
-    options = SearchOptions(algorithm="random", max_trials=500, max_epochs=2, time_budget_s=8.0, workers=1)
+    options = mlp_search(algorithm="random", max_trials=500, max_epochs=2, time_budget_s=8.0, workers=1)
     found = execute("budget", search=options.to_json())
     assert found["stop_reason"] == "time budget used up"
     assert 1 <= len(found["trials"]) < 500
@@ -136,16 +135,14 @@ def test_time_budget_ends_the_search(execute):
 
 @pytest.mark.slow
 def test_missing_split_is_named(execute):
-    from tfx_automl.components.tuner.options import SearchOptions
 
     with pytest.raises(ModelError, match=r"The examples have no split eval; they have train"):
-        execute("splits", search=SearchOptions().to_json(), splits=["train"])
+        execute("splits", search=mlp_search().to_json(), splits=["train"])
 
 
 @pytest.mark.slow
 def test_arrays_of_another_task_are_not_taken(execute, people, monkeypatch):
     from tfx_automl.components.tuner import native
-    from tfx_automl.components.tuner.options import SearchOptions
 
     seen = []
 
@@ -157,7 +154,7 @@ def test_arrays_of_another_task_are_not_taken(execute, people, monkeypatch):
     tasks = [people.task, TaskSpec("regression", "label"), people.task]
     for number, task in enumerate(tasks):
         with pytest.raises(KeyboardInterrupt):
-            execute(f"run-{number}", task=task.to_json(), search=SearchOptions().to_json())
+            execute(f"run-{number}", task=task.to_json(), search=mlp_search().to_json())
     assert [data.task for data in seen] == tasks
     assert seen[0] == seen[2] and seen[0].folder != seen[1].folder
 
@@ -165,7 +162,6 @@ def test_arrays_of_another_task_are_not_taken(execute, people, monkeypatch):
 @pytest.mark.slow
 def test_searches_differ_by_data_task_and_options_but_not_by_limits(people, tmp_path):
     from tfx_automl.components.tuner.native import plan_search
-    from tfx_automl.components.tuner.options import SearchOptions
     from tfx_automl.models.data import prepare
 
     examples = people.Transform.uris["transformed_examples"]
@@ -173,7 +169,7 @@ def test_searches_differ_by_data_task_and_options_but_not_by_limits(people, tmp_
     graph = str(people.Transform.uris["transform_graph"])
 
     def key(files=files, task=people.task, folder="arrays", **options) -> str:
-        return plan_search(prepare(files, graph, task, tmp_path / folder), SearchOptions(**options)).key
+        return plan_search(prepare(files, graph, task, tmp_path / folder), mlp_search(**options)).key
 
     assert key() == key(folder="elsewhere")
     assert key() == key(max_trials=5, time_budget_s=9, iterations=2, workers=1, target=0.99)
@@ -190,10 +186,9 @@ def test_searches_differ_by_data_task_and_options_but_not_by_limits(people, tmp_
 
 @pytest.mark.slow
 def test_larger_budget_goes_on_with_the_finished_search(execute):
-    from tfx_automl.components.tuner.options import SearchOptions
 
     def options(trials: int) -> str:
-        return SearchOptions(algorithm="random", max_trials=trials, max_epochs=2, workers=1).to_json()
+        return mlp_search(algorithm="random", max_trials=trials, max_epochs=2, workers=1).to_json()
 
     first = execute("first", search=options(2))
     more = execute("more", search=options(4))
@@ -207,9 +202,8 @@ def test_larger_budget_goes_on_with_the_finished_search(execute):
 
 @pytest.mark.slow
 def test_constraints_decide_before_the_objective(execute):
-    from tfx_automl.components.tuner.options import SearchOptions
 
-    options = SearchOptions(algorithm="random", max_trials=6, max_epochs=1, constraints=("parameters<=20000",))
+    options = mlp_search(algorithm="random", max_trials=6, max_epochs=1, constraints=("parameters<=20000",))
     found = execute("small", search=options.to_json())
     feasible = [trial for trial in found["trials"] if trial["feasible"]]
     assert 0 < len(feasible) < 6
@@ -220,9 +214,8 @@ def test_constraints_decide_before_the_objective(execute):
 
 @pytest.mark.slow
 def test_two_objectives_give_a_front(execute):
-    from tfx_automl.components.tuner.options import SearchOptions
 
-    options = SearchOptions(algorithm="random", max_trials=6, max_epochs=1, objective="val_auc,parameters")
+    options = mlp_search(algorithm="random", max_trials=6, max_epochs=1, objective="val_auc,parameters")
     found = execute("front", search=options.to_json())
     points = {t["trial_id"]: (t["metrics"]["val_auc"], t["metrics"]["parameters"]) for t in found["trials"]}
     front = [
@@ -236,10 +229,9 @@ def test_two_objectives_give_a_front(execute):
 
 @pytest.mark.slow
 def test_base_model_of_an_earlier_search_is_tried_first(execute, tmp_path):
-    from tfx_automl.components.tuner.options import SearchOptions
 
     def options(seed: int) -> str:
-        return SearchOptions(algorithm="random", max_trials=2, max_epochs=1, seed=seed).to_json()
+        return mlp_search(algorithm="random", max_trials=2, max_epochs=1, seed=seed).to_json()
 
     first = execute("first", search=options(0))
     best = first["trials"][first["best_trial_id"]]["values"]
@@ -251,10 +243,9 @@ def test_base_model_of_an_earlier_search_is_tried_first(execute, tmp_path):
 
 @pytest.mark.slow
 def test_trials_run_as_steps_of_beam(execute):
-    from tfx_automl.components.tuner.options import SearchOptions
 
     def options(runner: str) -> str:
-        return SearchOptions(max_epochs=4, factor=2, max_trials=4, workers=2, runner=runner).to_json()
+        return mlp_search(max_epochs=4, factor=2, max_trials=4, workers=2, runner=runner).to_json()
 
     found = execute("beam", search=options("beam"), state="one")
     expected = execute("processes", search=options("processes"), state="other")

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tuner_for_tests import mlp_search
 
 pytestmark = pytest.mark.slow
 
@@ -18,10 +19,9 @@ SCRIPT = Path(__file__).parents[2] / "tuner_for_tests.py"
 @pytest.fixture
 def start(people, artifacts, tmp_path):
     """A function that starts the component in a process group of its own."""
-    from tfx_automl.components.tuner.options import SearchOptions
 
     def start(name: str, workers: int) -> subprocess.Popen:
-        search = SearchOptions(max_epochs=9, max_trials=9, workers=workers)
+        search = mlp_search(max_epochs=9, max_trials=9, workers=workers)
         properties = {"task": people.task.to_json(), "search": search.to_json()}
         (tmp_path / name).mkdir(exist_ok=True)
         given = {"folder": str(tmp_path / name), "name": "output", **artifacts, "properties": properties}

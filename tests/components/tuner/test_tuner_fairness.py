@@ -10,6 +10,7 @@ import fairlearn.metrics as fairlearn
 import numpy as np
 import pandas as pd
 import pytest
+from tuner_for_tests import mlp_search
 
 from tfx_automl.models.data import prepare
 from tfx_automl.models.families import start_model
@@ -33,7 +34,6 @@ def adult(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathF
     from tfx_automl.components import ExampleGen, Transform, Tuner
     from tfx_automl.components.example_gen.inputs import input_for
     from tfx_automl.components.example_gen.options import ReadOptions
-    from tfx_automl.components.tuner.options import SearchOptions
     from tfx_automl.pipelines.metadata import read_outputs
 
     folder = tmp_path_factory.mktemp("adult")
@@ -51,7 +51,7 @@ def adult(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathF
         task=TASK,
         exclude=["sex", "relationship"],  # husband or wife
     )
-    search = SearchOptions(
+    search = mlp_search(
         algorithm="random",
         max_trials=TRIALS,
         max_epochs=2,
