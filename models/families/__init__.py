@@ -10,6 +10,7 @@ from itertools import zip_longest
 from tfx_automl.errors import ModelError
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families.base import Family, NetworkFamily
+from tfx_automl.models.families.boosted_trees import BoostedTrees
 from tfx_automl.models.families.dense import Dense
 from tfx_automl.models.families.mlp import Mlp
 from tfx_automl.models.inputs import InputSpec
@@ -18,7 +19,7 @@ from tfx_automl.search.parameters import Choice, Condition, Fixed, Point, Value
 from tfx_automl.search.space import Space
 
 FAMILY = "family"
-FAMILIES: dict[str, Family] = {family.name: family for family in (Mlp(), Dense())}
+FAMILIES: dict[str, Family] = {family.name: family for family in (Mlp(), Dense(), BoostedTrees())}
 
 
 def get_family(name: str) -> Family:
