@@ -59,36 +59,54 @@ class Target:
     Args:
         data: Training data of a regression task.
         log: Whether to take the logarithm; targets must not be negative then.
+
+    Attributes:
+        mean: Mean of the target or its logarithm.
+        std: Standard deviation of the same.
     """
 
     def __init__(self, data: TrainingData, log: bool = False) -> None:
-        self._log, self._mean, self._std = log, data.target_mean, data.target_std
+        self._log, self.mean, self.std = log, data.target_mean, data.target_std
         if log:
             values = np.log1p(np.asarray(data.split("train").label, np.float64))
-            self._mean, self._std = float(values.mean()), float(values.std()) or 1.0
+            self.mean, self.std = float(values.mean()), float(values.std()) or 1.0
 
     def scaled(self, label: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Returns targets on the learned scale."""
         values = np.asarray(label, np.float64)
-        return ((np.log1p(np.maximum(values, 0.0)) if self._log else values) - self._mean) / self._std
+        return ((np.log1p(np.maximum(values, 0.0)) if self._log else values) - self.mean) / self.std
 
     def unscaled(self, output: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Returns what `scaled` was given."""
-        values = np.asarray(output, np.float64) * self._std + self._mean
+        values = np.asarray(output, np.float64) * self.std + self.mean
         return np.expm1(np.minimum(values, _LARGEST_LOG)) if self._log else values
 
     def scale_tensor(self, label: Any) -> Any:
         """Does what `scaled` does, as TensorFlow operations in float32."""
         import tensorflow as tf
 
-        return ((tf.math.log1p(tf.maximum(label, 0.0)) if self._log else label) - self._mean) / self._std
+        return ((tf.math.log1p(tf.maximum(label, 0.0)) if self._log else label) - self.mean) / self.std
 
     def unscale_tensor(self, output: Any) -> Any:
         """Does what `unscaled` does, as TensorFlow operations in float32."""
         import tensorflow as tf
 
-        values = output * self._std + self._mean
+        values = output * self.std + self.mean
         return tf.math.expm1(tf.minimum(values, _LARGEST_LOG)) if self._log else values
+
+    def finish_tensor(self, high: Any, low: Any) -> Any:
+        """Undoes the logarithm of a value that has its scale already, as TensorFlow operations in float32.
+
+        Args:
+            high: The value, rounded.
+            low: The small rest; a float32 with both would hold a large logarithm only to a part in 10⁶ of the target.
+        """
+        import tensorflow as tf
+
+        if not self._log:
+            return high + low
+        power, rest = tf.math.expm1(tf.minimum(high, _LARGEST_LOG)), tf.math.expm1(low)
+        return power * (rest + 1) + rest
 
 
 _LARGEST_LOG = 80.0  # the largest float32 is about exp(88)

@@ -14,6 +14,7 @@ from tfx_automl.models.feeding import Feed
 from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.measures import keras_metric, keras_metrics
 from tfx_automl.models.metrics import metrics_of
+from tfx_automl.models.trees.binned import Binned, bin_rows
 from tfx_automl.search.job import EpochRecord
 
 Made = TypeVar("Made")
@@ -111,6 +112,11 @@ class Workplace:
     def feed(self) -> Feed:
         """The training rows, for models that take them in steps."""
         return Feed(self.data, self.resident_bytes, self.steps)
+
+    @cached_property
+    def binned(self) -> Binned:
+        """The rows in bins, for trees."""
+        return bin_rows(self.data)
 
     @cached_property
     def gaps(self) -> GapMeter:

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from tfx_automl.errors import ModelError
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.families.base import Family, NetworkFamily
+from tfx_automl.models.families.boosted_trees import BoostedTrees
 from tfx_automl.models.families.cnn import Cnn
 from tfx_automl.models.families.dense import Dense
 from tfx_automl.models.families.linear import Linear
@@ -25,7 +26,7 @@ from tfx_automl.search.space import Space
 
 FAMILY = "family"
 FAMILIES: dict[str, Family] = {
-    family.name: family for family in (Linear(), Mlp(), ResNet(), WideDeep(), Dense(), Cnn())
+    family.name: family for family in (BoostedTrees(), Linear(), Mlp(), ResNet(), WideDeep(), Dense(), Cnn())
 }
 
 

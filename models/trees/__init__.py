@@ -1,0 +1,1 @@
+"""Boosted trees: scikit-learn grows them, TensorFlow operations predict with them."""

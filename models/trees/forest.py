@@ -1,0 +1,136 @@
+"""Packs trees into a few tensors that can be traversed all at once.
+
+A *plane* is one number per row that splits compare with their thresholds. Every number has two planes, one with −∞
+in place of missing values and one with +∞, so that a split says by its choice of the plane where these go. Every set
+of categories that some split sends to the right has a plane that is 1 for its rows and 0 for others; a category that is
+not known counts as missing. So there is one kind of split only: right if the plane is above the threshold.
+
+Rounds are cut into chunks of about the same number of splits. Within a chunk, splits are numbered from 0 on and leaves
+from −2 downwards; −1 is a leaf of value 0, of which trees consist that only fill up the last chunk.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfx_automl.models.trees.booster import Rounds
+from tfx_automl.models.trees.inputs import TreeInputs
+from tfx_automl.models.trees.nodes import Grid, Nodes, join
+from tfx_automl.models.trees.sets import Table, pack_sets
+
+SPLITS_PER_CHUNK = 4096
+_LARGEST = float(np.finfo(np.float32).max)
+_SMALLEST = float(np.finfo(np.float32).tiny)
+_MANTISSA = 23  # bits of a float32
+
+_Ints = npt.NDArray[Any]
+_Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Trees in tensors.
+
+    Attributes:
+        plane: Of every split, int32, shape [chunks, splits].
+        threshold: Of every split; rows above it go right, shape [chunks, splits].
+        left: The split or leaf on the left of every split, int32, shape [chunks, splits].
+        right: The same on the right.
+        root: The split or leaf that every tree begins with, round by round, int32, shape [chunks, trees].
+        high: Values of leaves, rounded so that they can be added without any error, shape [chunks, leaves].
+        low: What rounding left of them.
+        depth: Steps from the roots to the deepest leaf, int32, shape [chunks].
+        baseline: What is predicted before any tree, its high and its low part, shape [2, trees per round].
+        sets: For every column of sets, see `pack_sets`.
+    """
+
+    plane: _Ints
+    threshold: _Floats
+    left: _Ints
+    right: _Ints
+    root: _Ints
+    high: _Floats
+    low: _Floats
+    depth: _Ints
+    baseline: _Floats
+    sets: tuple[Table, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tensors."""
+        single = [value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray)]
+        return sum(single) + sum(table.nbytes for table in self.sets)
+
+
+def pack(rounds: Rounds, baseline: npt.NDArray[np.float64], inputs: TreeInputs, scale: float, shift: float) -> Forest:
+    """Packs trees.
+
+    Args:
+        rounds: The trees of every round.
+        baseline: What is predicted before any tree, shape [trees per round].
+        inputs: The columns.
+        scale: What predictions are multiplied by.
+        shift: What is then added to them.
+    """
+    # Deep trees come together, because a chunk takes as many steps as its deepest tree.
+    rounds = sorted(rounds, key=lambda trees: max(tree.get_max_depth() for tree in trees))
+    nodes = join(rounds)
+    per_chunk = len(baseline) * _rounds_per_chunk(len(rounds), int((~nodes.is_leaf).sum()))
+    chunks = -(-len(nodes.root) // per_chunk)
+    values, start = nodes.fields["value"] * scale, baseline * scale + shift
+    quantum = _quantum(len(rounds) * float(np.abs(values).max(initial=0)) + float(np.abs(start).max()))
+    splits, leaves = (Grid(which, nodes.tree // per_chunk, chunks) for which in (~nodes.is_leaf, nodes.is_leaf))
+    number = np.where(nodes.is_leaf, -2 - leaves.rank, splits.rank)
+    trees = Grid(np.ones(len(nodes.root), np.bool_), np.arange(len(nodes.root)) // per_chunk, chunks)
+    plane, sets = _planes(nodes, inputs)
+    return Forest(
+        plane=splits.fill(plane, 0, np.int32),
+        threshold=splits.fill(_thresholds(nodes), _LARGEST, np.float32),
+        left=splits.fill(number[nodes.child("left")], -1, np.int32),
+        right=splits.fill(number[nodes.child("right")], -1, np.int32),
+        root=trees.fill(number[nodes.root], -1, np.int32),
+        high=leaves.fill(_high(values, quantum), 0, np.float32, skip=1),
+        low=leaves.fill(values - _high(values, quantum), 0, np.float32, skip=1),
+        depth=_depths(nodes, splits),
+        baseline=np.stack([_high(start, quantum), start - _high(start, quantum)]).astype(np.float32),
+        sets=sets,
+    )
+
+
+def _rounds_per_chunk(rounds: int, splits: int) -> int:
+    return max(1, min(rounds, SPLITS_PER_CHUNK * rounds // max(1, splits)))
+
+
+def _depths(nodes: Nodes, grid: Grid) -> _Ints:
+    depths = np.zeros(grid.chunks, np.int32)
+    np.maximum.at(depths, grid.chunk, nodes.fields["depth"].astype(np.int32))
+    return depths
+
+
+def _planes(nodes: Nodes, inputs: TreeInputs) -> tuple[_Ints, tuple[Table, ...]]:
+    """Returns the plane of every split, and the tables of the columns of sets."""
+    fields, by_set = nodes.fields, nodes.by_set
+    numbers = len(inputs) - len(inputs.sets)
+    place, tables = pack_sets(fields[by_set], nodes.bits, inputs.sets)
+    plane = fields["feature_idx"] - len(inputs.sets) + np.where(fields["missing_go_to_left"], 0, numbers)
+    plane[by_set] = 2 * numbers + place
+    return plane, tables
+
+
+def _thresholds(nodes: Nodes) -> _Floats:
+    """Returns the largest float32 that is not above each threshold, so that comparing float32 with it is exact."""
+    exact = np.clip(nodes.fields["num_threshold"], -_LARGEST, _LARGEST)  # +∞ parts missing from the rest
+    near = exact.astype(np.float32)
+    below = np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
+    return np.where(nodes.by_set, np.float32(0.5), below)
+
+
+def _quantum(most: float) -> float:
+    """Returns of what all values must be multiples so that float32 holds every sum of them up to `most`."""
+    return float(2.0 ** (np.ceil(np.log2(max(most, _SMALLEST))) - _MANTISSA))
+
+
+def _high(values: npt.NDArray[np.float64], quantum: float) -> npt.NDArray[np.float64]:
+    return np.asarray(np.round(values / quantum) * quantum)
