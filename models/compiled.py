@@ -20,16 +20,19 @@ def compile_epoch(model: Any, optimizer: Any, data: TrainingData, batch: int, lo
     weights = model.trainable_variables
     label = tf.TensorSpec([None], tf.float32 if data.task.kind == "regression" else tf.int32)
 
-    @tf.function(input_signature=[_signature(data), label, tf.TensorSpec([None, batch], tf.int32)])
+    # A loop of TensorFlow instead of AutoGraph, which would rewrite the source of all of Keras' layers first.
+    @tf.function(input_signature=[_signature(data), label, tf.TensorSpec([None, batch], tf.int32)], autograph=False)
     def epoch(columns: dict[str, Any], labels: Any, order: Any) -> Any:
-        total = tf.constant(0.0)
-        for rows in order:
+        def step(number: Any, total: Any) -> tuple[Any, Any]:
+            rows = order[number]
             inputs = {name: tf.gather(values, rows) for name, values in columns.items()}
             with tf.GradientTape() as tape:
                 loss = loss_of(tf.gather(labels, rows), model(inputs, training=True))
             optimizer.apply(tape.gradient(loss, [w.value for w in weights]), weights)
-            total += loss
-        return total
+            return number + 1, total + loss
+
+        start = (tf.constant(0), tf.constant(0.0))
+        return tf.while_loop(lambda number, _: number < tf.shape(order)[0], step, start)[1]
 
     return epoch.get_concrete_function()
 
@@ -38,7 +41,7 @@ def compile_prediction(predict_columns: Callable[[dict[str, Any]], Any], data: T
     """Returns a compiled function from columns to probabilities or targets, shape [rows, 1] or [rows, classes]."""
     import tensorflow as tf
 
-    @tf.function(input_signature=[_signature(data)])
+    @tf.function(input_signature=[_signature(data)], autograph=False)
     def predict(columns: dict[str, Any]) -> Any:
         return predict_columns(columns)
 

@@ -99,6 +99,11 @@ class ModelTrainable(LiveTrainable):
         count = folds_for(data, folds, measures)
         self._workplace = Workplace(data, measures, resident_bytes, steps, count)
 
+    @property
+    def images(self) -> bool:
+        """Whether the models see images."""
+        return self._workplace.data.inputs.image is not None
+
     def start(self, job: Job) -> Model:
         """Begins a model of the trial's family."""
         return start_model(job.values, job.seed, self._workplace)
@@ -131,7 +136,20 @@ def make_trainable(
             job; ensembles are made of them.
     """
     limit_threads(threads)
-    return ModelTrainable(data_dir, resident_bytes, measures, steps, folds, keep_predictions)
+    trainable = ModelTrainable(data_dir, resident_bytes, measures, steps, folds, keep_predictions)
+    if not trainable.images:
+        _skip_graph_optimizer()
+    return trainable
+
+
+def _skip_graph_optimizer() -> None:
+    """Leaves graphs as they are traced.
+
+    Networks for tables are small: TensorFlow's optimizer of graphs takes longer than what it saves in an epoch.
+    """
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 def limit_threads(threads: int) -> None:

@@ -178,9 +178,8 @@ def worker_setup(
     """
     measures = objectives_of(task, options.objective, options.constraints, sensitive).metrics
     factory = "tfx_automl.models.trainable:make_trainable"
-    return setup_for(
-        factory, data_folder, options, measures=measures, steps=options.steps_per_epoch, folds=options.folds
-    )
+    more = {"steps": options.steps_per_epoch, "folds": options.folds, "keep_predictions": options.ensemble > 1}
+    return setup_for(factory, data_folder, options, measures=measures, **more)
 
 
 def setup_for(factory: str, data_folder: Path, options: SearchOptions, **arguments: Any) -> WorkerSetup:

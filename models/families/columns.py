@@ -4,7 +4,7 @@ from typing import Any
 
 from tfx_automl.models.data import TrainingData
 
-_WIDEST_EMBEDDING = 32
+_NARROWEST_EMBEDDING, _WIDEST_EMBEDDING = 4, 16
 _MOST_PAIRS = 28  # of 8 categorical features all; of more, those of the first in the order of their names
 _CROSS_BUCKETS = 4096
 _HELD = 10.0  # standard deviations
@@ -35,7 +35,8 @@ def side_by_side(inputs: dict[str, Any], data: TrainingData, pieces: int) -> Any
     parts = numbers(inputs["numeric"], pieces) if "numeric" in inputs else []
     if "categorical" in inputs:
         sizes = [size for _, size in data.inputs.categorical]
-        parts += [_embedding(inputs["categorical"], column, size) for column, size in enumerate(sizes)]
+        width = min(_WIDEST_EMBEDDING, max(_NARROWEST_EMBEDDING, round(max(sizes) ** 0.5)))
+        parts.append(keras.layers.Flatten()(_looked_up(inputs["categorical"], sizes, width)))
     return keras.layers.Concatenate()(parts) if len(parts) > 1 else parts[0]
 
 
@@ -61,11 +62,16 @@ def numbers(numeric: Any, pieces: int) -> list[Any]:
     return [held, keras.layers.Flatten()(hinges(columns))]
 
 
-def _embedding(categorical: Any, column: int, size: int) -> Any:
-    import keras
+def _looked_up(indices: Any, sizes: list[int], width: int, initializer: str = "uniform") -> Any:
+    """Returns a learned vector for the value of each column, shape [rows, columns, width].
 
-    width = min(_WIDEST_EMBEDDING, max(2, round(1.6 * size**0.56)))
-    return keras.layers.Embedding(size, width)(categorical[:, column])
+    All vectors lie in one table: a table for every column would cost a dozen operations each, in every step.
+    """
+    import keras
+    import numpy as np
+
+    offsets = np.cumsum([0, *sizes[:-1]]).astype("int32")
+    return keras.layers.Embedding(sum(sizes), width, embeddings_initializer=initializer)(indices + offsets)
 
 
 def linear_terms(inputs: dict[str, Any], data: TrainingData, pieces: int = 0) -> list[Any]:
@@ -110,13 +116,10 @@ def crossed_terms(inputs: dict[str, Any], data: TrainingData) -> list[Any]:
 
 
 def _one_weight_each(indices: Any, sizes: list[int], outputs: int) -> Any:
-    """Sums one weight (per output) for the value of each column; all weights lie in one table."""
+    """Sums one weight (per output) for the value of each column."""
     import keras
-    import numpy as np
 
-    offsets = np.cumsum([0, *sizes[:-1]]).astype("int32")
-    table = keras.layers.Embedding(sum(sizes), outputs, embeddings_initializer="zeros")
-    return keras.ops.sum(table(indices + offsets), axis=1)
+    return keras.ops.sum(_looked_up(indices, sizes, outputs, "zeros"), axis=1)
 
 
 def total(terms: list[Any]) -> Any:
