@@ -95,12 +95,16 @@ def test_a_checkpoint_goes_on_in_another_process(make_data, tmp_path):
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     binary, multiclass = (make_table(kind, rows=300, test_rows=10) for kind in ("binary", "multiclass"))
-    with pytest.raises(ModelError, match=r"holds no checkpoint trees\.npz"):
+    with pytest.raises(ModelError, match=r"holds no checkpoint checkpoint\.npz"):
         _grown(binary, 0).load(tmp_path)
     _grown(binary, 1).save(tmp_path)
     with pytest.raises(ModelError, match="another model: 1 trees per round, not 4"):
         _grown(multiclass, 0).load(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["trees.npz"]
+    network = {p.name: p.sample(np.random.default_rng(0)) for p in FAMILIES["mlp"].parameters(binary)}
+    start_model({**network, "family": "mlp"}, 0, Workplace(binary)).save(tmp_path)
+    with pytest.raises(ModelError, match="another model: 0 trees per round, not 1"):
+        _grown(binary, 0).load(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoint.npz"]
 
 
 def test_training_goes_on_after_a_snapshot_is_put_back():
