@@ -17,7 +17,7 @@ from tfx_automl.models.data import TrainingData
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-# On a busy machine, threads of OpenMP that wait for each other make small trees a hundred times slower.
+# On the few rows of a test, threads of OpenMP mostly wait for each other, on a busy machine for a long time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A busy machine must not turn a correct property into a failure; in CI the same examples are tried every time.

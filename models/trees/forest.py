@@ -1,12 +1,14 @@
 """Packs trees into a few tensors that can be traversed all at once.
 
-A *plane* is one number per row that splits compare with their thresholds. Every number has two planes, one with −∞
-in place of missing values and one with +∞, so that a split says by its choice of the plane where these go. Every set
-of categories that some split sends to the right has a plane that is 1 for its rows and 0 for others; a category that is
-not known counts as missing. So there is one kind of split only: right if the plane is above the threshold.
+Every split asks a *question* about a row, and many splits ask the same one, so questions are kept apart from splits:
 
-Rounds are cut into chunks of about the same number of splits. Within a chunk, splits are numbered from 0 on and leaves
-from −2 downwards; −1 is a leaf of value 0, of which trees consist that only fill up the last chunk.
+- whether a number is above a threshold. A number has two *planes*, one with −∞ in place of missing values and one with
+  +∞; by its choice of the plane, a question says where these go.
+- whether a category is in a set; a category that is not known counts as missing.
+
+Rounds are cut into chunks of about the same number of splits. Within a chunk, splits are numbered from 1 on, children
+before their parents, and leaves from −2 downwards. There is no split 0. The leaf −1 has the value 0; trees that only
+fill up the last chunk consist of it.
 """
 
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from tfx_automl.models.trees.inputs import TreeInputs
 from tfx_automl.models.trees.nodes import Grid, Nodes, join
 from tfx_automl.models.trees.sets import Table, pack_sets
 
-SPLITS_PER_CHUNK = 4096
+SPLITS_PER_CHUNK = 2048
 _LARGEST = float(np.finfo(np.float32).max)
 _SMALLEST = float(np.finfo(np.float32).tiny)
 _MANTISSA = 23  # bits of a float32
@@ -31,23 +33,25 @@ _Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees in tensors.
+    """Trees in tensors; whole numbers are int32.
 
     Attributes:
-        plane: Of every split, int32, shape [chunks, splits].
-        threshold: Of every split; rows above it go right, shape [chunks, splits].
-        left: The split or leaf on the left of every split, int32, shape [chunks, splits].
+        plane: Of every question about a number, shape [questions].
+        threshold: Of every question about a number, shape [questions].
+        question: Of every split, those about sets after those about numbers; yes is right; shape [chunks, splits].
+        left: The split or leaf on the left of every split, shape [chunks, splits].
         right: The same on the right.
-        root: The split or leaf that every tree begins with, round by round, int32, shape [chunks, trees].
+        root: The split or leaf that every tree begins with, round by round, shape [chunks, trees].
         high: Values of leaves, rounded so that they can be added without any error, shape [chunks, leaves].
         low: What rounding left of them.
-        depth: Steps from the roots to the deepest leaf, int32, shape [chunks].
+        depth: Steps from the roots to the deepest leaf, shape [chunks].
         baseline: What is predicted before any tree, its high and its low part, shape [2, trees per round].
-        sets: For every column of sets, see `pack_sets`.
+        sets: For every column of sets the questions about it, see `pack_sets`.
     """
 
     plane: _Ints
     threshold: _Floats
+    question: _Ints
     left: _Ints
     right: _Ints
     root: _Ints
@@ -82,17 +86,19 @@ def pack(rounds: Rounds, baseline: npt.NDArray[np.float64], inputs: TreeInputs, 
     values, start = nodes.fields["value"] * scale, baseline * scale + shift
     quantum = _quantum(len(rounds) * float(np.abs(values).max(initial=0)) + float(np.abs(start).max()))
     splits, leaves = (Grid(which, nodes.tree // per_chunk, chunks) for which in (~nodes.is_leaf, nodes.is_leaf))
-    number = np.where(nodes.is_leaf, -2 - leaves.rank, splits.rank)
-    trees = Grid(np.ones(len(nodes.root), np.bool_), np.arange(len(nodes.root)) // per_chunk, chunks)
-    plane, sets = _planes(nodes, inputs)
+    number = np.where(nodes.is_leaf, -2 - leaves.rank, 1 + splits.rank)
+    root = np.full((chunks, per_chunk), -1, np.int32)
+    root.flat[: len(nodes.root)] = number[nodes.root]
+    plane, threshold, question, sets = _questions(nodes, inputs)
     return Forest(
-        plane=splits.fill(plane, 0, np.int32),
-        threshold=splits.fill(_thresholds(nodes), _LARGEST, np.float32),
-        left=splits.fill(number[nodes.child("left")], -1, np.int32),
-        right=splits.fill(number[nodes.child("right")], -1, np.int32),
-        root=trees.fill(number[nodes.root], -1, np.int32),
-        high=leaves.fill(_high(values, quantum), 0, np.float32, skip=1),
-        low=leaves.fill(values - _high(values, quantum), 0, np.float32, skip=1),
+        plane=plane,
+        threshold=threshold,
+        question=splits.fill(question, 0, np.int32),
+        left=splits.fill(number[nodes.child("left")], 0, np.int32),
+        right=splits.fill(number[nodes.child("right")], 0, np.int32),
+        root=root,
+        high=leaves.fill(_high(values, quantum), 0, np.float32),
+        low=leaves.fill(values - _high(values, quantum), 0, np.float32),
         depth=_depths(nodes, splits),
         baseline=np.stack([_high(start, quantum), start - _high(start, quantum)]).astype(np.float32),
         sets=sets,
@@ -109,22 +115,27 @@ def _depths(nodes: Nodes, grid: Grid) -> _Ints:
     return depths
 
 
-def _planes(nodes: Nodes, inputs: TreeInputs) -> tuple[_Ints, tuple[Table, ...]]:
-    """Returns the plane of every split, and the tables of the columns of sets."""
+def _questions(nodes: Nodes, inputs: TreeInputs) -> tuple[_Ints, _Floats, _Ints, tuple[Table, ...]]:
+    """Returns planes and thresholds of the questions about numbers, the question of every node, and the sets."""
     fields, by_set = nodes.fields, nodes.by_set
     numbers = len(inputs) - len(inputs.sets)
-    place, tables = pack_sets(fields[by_set], nodes.bits, inputs.sets)
     plane = fields["feature_idx"] - len(inputs.sets) + np.where(fields["missing_go_to_left"], 0, numbers)
-    plane[by_set] = 2 * numbers + place
-    return plane, tables
+    by_number = ~nodes.is_leaf & ~by_set
+    pairs = np.zeros(int(by_number.sum()), [("plane", np.int32), ("threshold", np.float32)])
+    pairs["plane"], pairs["threshold"] = plane[by_number], _thresholds(fields["num_threshold"][by_number])
+    different, inverse = np.unique(pairs, return_inverse=True)
+    question = np.zeros(len(fields), np.int64)
+    question[by_number] = inverse
+    place, tables = pack_sets(fields[by_set], nodes.bits, inputs.sets)
+    question[by_set] = len(different) + place
+    return different["plane"], different["threshold"], question, tables
 
 
-def _thresholds(nodes: Nodes) -> _Floats:
+def _thresholds(exact: npt.NDArray[np.float64]) -> _Floats:
     """Returns the largest float32 that is not above each threshold, so that comparing float32 with it is exact."""
-    exact = np.clip(nodes.fields["num_threshold"], -_LARGEST, _LARGEST)  # +∞ parts missing from the rest
+    exact = np.clip(exact, -_LARGEST, _LARGEST)  # +∞ parts missing values from all others
     near = exact.astype(np.float32)
-    below = np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
-    return np.where(nodes.by_set, np.float32(0.5), below)
+    return np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def _quantum(most: float) -> float:

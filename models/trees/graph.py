@@ -13,9 +13,10 @@ import numpy as np
 from tfx_automl.models.trees.forest import Forest
 from tfx_automl.models.trees.inputs import Category, TreeInputs
 
-_VALUES_PER_BLOCK = 2**20  # splits of a chunk times rows of a block: they should stay in the processor's cache
-_PLANES_PER_BLOCK = 2**23
-_FEWEST_ROWS, _MOST_ROWS = 16, 1024
+_BYTES_PER_BLOCK = 2**23
+_MOST_ROWS = 256
+_FEWEST_ROWS = 16
+_OF_CHUNKS = ("question", "left", "right", "root", "high", "low", "depth")
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -41,7 +42,7 @@ class ForestGraph:
         self._sets = [variable(table) for table in forest.sets]
         self._codes = [variable(_with_unknown(category)) for category in inputs.ordered]
         self._inputs = inputs
-        self._rows = _rows_per_block(forest, inputs)
+        self._rows = _rows_per_block(forest)
         self.variables = (*self._forest.values(), *self._sets, *self._codes)
 
     def __call__(self, columns: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -59,7 +60,7 @@ class ForestGraph:
 
         def block(start: Any, high: Any, low: Any) -> tuple[Any, Any, Any]:
             rows = {name: values[start : start + self._rows] for name, values in columns.items()}
-            parts = _traverse(forest, self._planes(rows, tables))
+            parts = _traverse(forest, self._answers(rows, forest, tables))
             return start + self._rows, tf.concat([high, parts[0]], axis=1), tf.concat([low, parts[1]], axis=1)
 
         nothing = tf.zeros([outputs, 0])
@@ -72,8 +73,8 @@ class ForestGraph:
         )
         return tf.transpose(high), tf.transpose(low)
 
-    def _planes(self, columns: Mapping[str, Any], tables: list[Any]) -> Any:
-        """Returns what the splits compare, see `forest`; shape [planes, rows]."""
+    def _answers(self, columns: Mapping[str, Any], forest: Mapping[str, Any], tables: list[Any]) -> Any:
+        """Returns 1 where the answer is yes and else 0, uint8, shape [questions, rows]."""
         import tensorflow as tf
 
         values = [_number(columns["numeric"], number.column, number.indicator) for number in self._inputs.numbers]
@@ -81,23 +82,29 @@ class ForestGraph:
         found = [_look_up(columns, *pair) for pair in zip(categories, tables, strict=True)]
         sets = found[: len(self._inputs.sets)]
         values += found[len(self._inputs.sets) :]
-        planes = []
+        answers = [tf.transpose(tf.concat(sets, axis=1))] if sets else []
         if values:
-            numbers = tf.stack(values)
-            missing = tf.math.is_nan(numbers)
-            planes = [tf.where(missing, side, numbers) for side in (-np.inf, np.inf)]
-        if sets:
-            planes.append(tf.transpose(tf.cast(tf.concat(sets, axis=1), tf.float32)))
-        return tf.concat(planes, axis=0)
+            above = tf.gather(_planes(tf.stack(values)), forest["plane"]) > forest["threshold"][:, None]
+            answers.insert(0, tf.cast(above, tf.uint8))
+        return tf.concat(answers, axis=0)
+
+
+def _planes(numbers: Any) -> Any:
+    """Returns numbers with −∞, and then with +∞, for missing values; from shape [numbers, rows] to twice as many."""
+    import tensorflow as tf
+
+    missing = tf.math.is_nan(numbers)
+    return tf.concat([tf.where(missing, side, numbers) for side in (-np.inf, np.inf)], axis=0)
 
 
 def _with_unknown(category: Category) -> Any:
     return np.append(category.codes, np.nan).astype(np.float32)
 
 
-def _rows_per_block(forest: Forest, inputs: TreeInputs) -> int:
-    planes = 2 * len(inputs) + sum(table.shape[1] for table in forest.sets)
-    fitting = min(_VALUES_PER_BLOCK // forest.plane.shape[1], _PLANES_PER_BLOCK // planes)
+def _rows_per_block(forest: Forest) -> int:
+    """Returns a power of two, so that rows lie well in memory; blocks should stay in the processor's cache."""
+    bytes_per_row = 9 * forest.question.shape[1] + 5 * len(forest.plane) + sum(table.shape[1] for table in forest.sets)
+    fitting = 1 << max(1, _BYTES_PER_BLOCK // bytes_per_row).bit_length() - 1
     return max(_FEWEST_ROWS, min(_MOST_ROWS, fitting))
 
 
@@ -117,21 +124,21 @@ def _look_up(columns: Mapping[str, Any], category: Category, table: Any) -> Any:
     return tf.gather(table, tf.where((index >= 0) & (index < size), index, size))
 
 
-def _traverse(forest: Mapping[str, Any], planes: Any) -> tuple[Any, Any]:
+def _traverse(forest: Mapping[str, Any], answers: Any) -> tuple[Any, Any]:
     """Returns the high and the low part of the predictions of some rows, each of shape [trees per round, rows]."""
     import tensorflow as tf
 
-    rows = tf.shape(planes)[1]
+    rows = tf.shape(answers)[1]
     outputs = int(forest["baseline"].shape[1])
     start = [tf.tile(forest["baseline"][part][:, None], [1, rows]) for part in range(2)]
 
     def chunk(number: Any, high: Any, low: Any) -> tuple[Any, Any, Any]:
-        part = {name: forest[name][number] for name in forest if name != "baseline"}
-        leaf = -1 - _descend(part, planes, rows)
+        part = {name: forest[name][number] for name in _OF_CHUNKS}
+        leaf = -1 - _descend(part, answers, rows)
         by_round = [tf.reshape(tf.gather(part[name], leaf), [-1, outputs, rows]) for name in ("high", "low")]
         return number + 1, high + tf.reduce_sum(by_round[0], axis=0), low + tf.reduce_sum(by_round[1], axis=0)
 
-    chunks = int(forest["plane"].shape[0])
+    chunks = int(forest["root"].shape[0])
     shape = tf.TensorShape([outputs, None])
     _, high, low = tf.while_loop(
         lambda number, high, low: number < chunks,
@@ -142,17 +149,18 @@ def _traverse(forest: Mapping[str, Any], planes: Any) -> tuple[Any, Any]:
     return high, low
 
 
-def _descend(part: Mapping[str, Any], planes: Any, rows: Any) -> Any:
+def _descend(part: Mapping[str, Any], answers: Any, rows: Any) -> Any:
     """Returns the leaf, a negative number, that every row comes to in every tree of a chunk; shape [trees, rows]."""
     import tensorflow as tf
 
-    goes_right = tf.gather(planes, part["plane"]) > part["threshold"][:, None]
-    following = tf.reshape(tf.where(goes_right, part["right"][:, None], part["left"][:, None]), [-1])
+    answer = tf.cast(tf.gather(answers, part["question"]), tf.int32)
+    # Where to go from every split, for every row: cheaper than `tf.where`, which is slow at repeating a value in a row.
+    following = tf.reshape(part["left"][:, None] + answer * (part["right"] - part["left"])[:, None], [-1])
     row = tf.range(rows)
 
     def step(level: Any, place: Any) -> tuple[Any, Any]:
-        below = tf.gather(following, tf.maximum(place, 0) * rows + row)
-        return level + 1, tf.where(place < 0, place, below)
+        # Numbers fall on the way down, so a leaf stays a leaf: at place 0, which is no split, there is 0.
+        return level + 1, tf.minimum(place, tf.gather(following, tf.maximum(place, 0) * rows + row))
 
     roots = tf.tile(part["root"][:, None], [1, rows])
     _, place = tf.while_loop(lambda level, place: level < part["depth"], step, (tf.constant(0), roots))

@@ -1,6 +1,7 @@
 """The nodes of many trees in one array, and which chunk of trees they belong to."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,11 +62,13 @@ def join(rounds: Rounds) -> Nodes:
 
 @dataclass(frozen=True)
 class Grid:
-    """Places of some items in rows, one row per chunk: the items of a chunk are numbered from 0 on.
+    """Places of some nodes in rows, one row per chunk: those of a chunk are numbered from 0 on, the last node first.
+
+    So children, which scikit-learn puts behind their parents, have smaller numbers than these.
 
     Attributes:
-        chosen: Which of all items have a place, shape [items].
-        chunk: Of every item, ascending, shape [items].
+        chosen: Which of all nodes have a place, shape [nodes].
+        chunk: Of every node, ascending, shape [nodes].
         chunks: Number of rows.
     """
 
@@ -73,23 +76,22 @@ class Grid:
     chunk: _Ints
     chunks: int
 
-    @property
+    @cached_property
     def rank(self) -> _Ints:
-        """The place in its row of every item that has one, shape [items]."""
-        before: _Ints = np.cumsum(self.chosen) - self.chosen
-        first = np.searchsorted(self.chunk, np.arange(self.chunks))
-        return before - before[first][self.chunk]
+        """The number of every node that has one, shape [nodes]."""
+        up_to: _Ints = np.cumsum(self.chosen)
+        ends = np.searchsorted(self.chunk, np.arange(self.chunks), "right") - 1
+        return np.asarray(up_to[ends][self.chunk] - up_to)
 
-    def fill(self, values: npt.NDArray[Any], empty: float, dtype: Any, skip: int = 0) -> npt.NDArray[Any]:
-        """Returns the values of the items in their places, shape [chunks, skip + places]; at least one place.
+    def fill(self, values: npt.NDArray[Any], empty: float, dtype: Any) -> npt.NDArray[Any]:
+        """Returns the values of the nodes in their places, shape [chunks, 1 + places]; the first place stays empty.
 
         Args:
-            values: Of all items, shape [items].
-            empty: What stands where there is no item.
+            values: Of all nodes, shape [nodes].
+            empty: What stands where there is no node.
             dtype: Of the result.
-            skip: Places at the start of each row that stay empty.
         """
-        counts = np.bincount(self.chunk[self.chosen], minlength=self.chunks)
-        filled = np.full((self.chunks, max(1, skip + int(counts.max(initial=0)))), empty, dtype)
-        filled[self.chunk[self.chosen], skip + self.rank[self.chosen]] = values[self.chosen]
+        chunk, place = self.chunk[self.chosen], 1 + self.rank[self.chosen]
+        filled = np.full((self.chunks, 1 + int(place.max(initial=0))), empty, dtype)
+        filled[chunk, place] = values[self.chosen]
         return filled

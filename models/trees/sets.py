@@ -38,9 +38,9 @@ def pack_sets(
 
 
 def _goes_right(bits: npt.NDArray[np.uint32], missing_left: npt.NDArray[Any], category: Category) -> Table:
-    """Returns 1 for every split and index that goes right, shape [splits, size + 1]; at least one row."""
+    """Returns 1 for every split and index that goes right, shape [splits, size + 1]."""
     if not len(bits):
-        return np.zeros((1, len(category.codes) + 1), np.uint8)
+        return np.zeros((0, len(category.codes) + 1), np.uint8)
     known = np.isfinite(category.codes)
     codes = np.where(known, category.codes, 0).astype(np.int64)
     goes_left = np.unpackbits(bits.astype("<u4").view(np.uint8), axis=1, bitorder="little")[:, codes]

@@ -13,7 +13,7 @@ from tfx_automl.errors import ModelError
 from tfx_automl.models.trees.booster import Booster, Rounds
 from tfx_automl.search.job import EpochRecord
 
-_CHECKPOINT = "trees.npz"
+_CHECKPOINT = "checkpoint.npz"
 
 
 def save(folder: Path, booster: Booster, records: Sequence[EpochRecord]) -> None:
@@ -56,11 +56,11 @@ def load(folder: Path, booster: Booster) -> list[EpochRecord]:
     """
     path = folder / _CHECKPOINT
     if not path.is_file():
-        raise ModelError(f"{folder} holds no checkpoint {_CHECKPOINT} of boosted trees.")
+        raise ModelError(f"{folder} holds no checkpoint {_CHECKPOINT}.")
     with np.load(path, allow_pickle=False) as saved:
-        trees, before = len(saved["baseline"]), len(booster.baseline)
-        if trees != before:
-            raise ModelError(f"{path} is of another model: {trees} trees per round, not {before}.")
+        trees, expected = len(saved["baseline"]) if "baseline" in saved.files else 0, len(booster.baseline)
+        if trees != expected:
+            raise ModelError(f"{path} is of another model: {trees} trees per round, not {expected}.")
         texts = {name: json.loads(saved[name].tobytes()) for name in ("records", "random_state")}
         booster.put_back(_rounds(saved, trees), saved["baseline"], texts["random_state"])
         return [EpochRecord(**record) for record in texts["records"]]
