@@ -22,7 +22,7 @@ from tfx_automl.models.trees.inputs import TreeInputs
 from tfx_automl.models.trees.nodes import Grid, Nodes, join
 from tfx_automl.models.trees.sets import Table, pack_sets
 
-SPLITS_PER_CHUNK = 2048
+SPLITS_PER_CHUNK = 4096
 _LARGEST = float(np.finfo(np.float32).max)
 _SMALLEST = float(np.finfo(np.float32).tiny)
 _MANTISSA = 23  # bits of a float32

@@ -13,7 +13,7 @@ import numpy as np
 from tfx_automl.models.trees.forest import Forest
 from tfx_automl.models.trees.inputs import Category, TreeInputs
 
-_BYTES_PER_BLOCK = 2**23
+_BYTES_PER_BLOCK = 2**24
 _MOST_ROWS = 256
 _FEWEST_ROWS = 16
 _OF_CHUNKS = ("question", "left", "right", "root", "high", "low", "depth")
@@ -102,7 +102,7 @@ def _with_unknown(category: Category) -> Any:
 
 
 def _rows_per_block(forest: Forest) -> int:
-    """Returns a power of two, so that rows lie well in memory; blocks should stay in the processor's cache."""
+    """Returns a power of two, so that rows lie well in memory: as many as keep a block near the processor."""
     bytes_per_row = 9 * forest.question.shape[1] + 5 * len(forest.plane) + sum(table.shape[1] for table in forest.sets)
     fitting = 1 << max(1, _BYTES_PER_BLOCK // bytes_per_row).bit_length() - 1
     return max(_FEWEST_ROWS, min(_MOST_ROWS, fitting))
