@@ -83,12 +83,14 @@ class Workplace:
             of a Keras metric.
         resident_bytes: The most bytes of training rows to keep in memory; see `Feed`.
         steps: The most steps of an epoch; see `Feed`.
+        strategy: A `tf.distribute` strategy for networks; see `models.distribution`.
     """
 
     data: TrainingData
     measures: Sequence[str] = ()
     resident_bytes: int | None = None
     steps: int | None = None
+    strategy: Any = None
 
     @cached_property
     def feed(self) -> Feed:

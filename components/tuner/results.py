@@ -9,12 +9,14 @@ from typing import Any
 
 from tfx_automl.components.data import without_nan
 from tfx_automl.components.tuner.native import Plan
+from tfx_automl.models.fitting import best_of
 from tfx_automl.search.objective import Objectives
 from tfx_automl.search.trial import SearchResult, Trial
 
 BEST_FILE = "best_hyperparameters.txt"
 RESULTS_FILE = "tuner_results.json"
 TRIALS_FILE = "trials.json"
+TRAINING_KEY = "training"
 
 
 def write_best(config: Mapping[str, Any], folder: Path) -> None:
@@ -40,12 +42,30 @@ def write_search(result: SearchResult, plan: Plan, folders: Mapping[str, Path]) 
         plan: What was searched.
         folders: Of the outputs `best_hyperparameters`, `tuner_results` and `best_model`.
     """
-    best = plan.space.to_config(result.best.values)
+    best = {**plan.space.to_config(result.best.values), TRAINING_KEY: _training(result.best, plan)}
     write_best(best, folders["best_hyperparameters"])
     write_results(_records(result, plan.objectives), folders["tuner_results"])
     _write(folders["tuner_results"] / TRIALS_FILE, _details(result, plan))
     shutil.copytree(result.best.checkpoint, folders["best_model"], dirs_exist_ok=True)
     _write(folders["best_model"] / "hyperparameters.json", best)
+
+
+def _training(trial: Trial, plan: Plan) -> dict[str, Any]:
+    """What a Trainer may want to know beside the hyperparameters.
+
+    A key of the same file, because the stock Trainer takes no second file, and no notice of a key that it has no use
+    for. Epochs on a share of the rows do not tell how many epochs all rows take.
+    """
+    goal = plan.objectives.first
+    all_rows = plan.options.resource == "epochs"
+    return {
+        "epochs": trial.epochs,
+        "best_epoch": best_of(plan.objectives, [record.metrics for record in trial.curve]) if all_rows else None,
+        "steps_per_epoch": plan.options.steps_per_epoch,
+        "metric": goal.metric,
+        "score": trial.score,
+        "metrics": dict(trial.curve[-1].metrics),
+    }
 
 
 def _records(result: SearchResult, objectives: Objectives) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from tfx_automl.models.model import Workplace
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"mode": "fly"}, "mode: expected one of retrain, reuse, got 'fly'"),
+        ({"mode": "fly"}, "mode: expected one of retrain, retrain_all, continue, reuse, got 'fly'"),
         ({"mode": "retrain"}, "mode retrain needs the input hyperparameters"),
         ({"mode": "reuse"}, "mode reuse needs the input base_model"),
         ({"max_epochs": 0, "patience": 0}, "patience: expected 1 or more"),
