@@ -70,7 +70,8 @@ class _Fitting:
 
     def __init__(self, model: Model, objectives: Objectives, keep_last: bool) -> None:
         self._model, self._objectives, self._keep_last = model, objectives, keep_last
-        self._rank, self._weights = _NOTHING, None
+        self._rank = _NOTHING
+        self._weights: Any = None
         self.history: list[Entry] = []
         self.best = 0
 

@@ -1,6 +1,5 @@
-"""`model_card.json`: what a model is, in the root of its artifact."""
+"""What the model card says of a model."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -10,22 +9,19 @@ import tfx_automl
 from tfx_automl.components.data import without_nan
 from tfx_automl.components.trainer.course import Course, Trained
 from tfx_automl.components.trainer.found import Found
-from tfx_automl.files import write_in_one_step
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.inputs import raw_columns
 from tfx_automl.models.metrics import metrics_of
 
-CARD_FILE = "model_card.json"
 _IN_SAMPLE = "The model was trained on the eval split, too, so its own metrics there would say nothing."
 
 
-def write_card(
-    folder: Path, course: Course, found: Found, trained: Trained, threshold: float, transform_graph: str, saved: Path
-) -> None:
-    """Writes the card.
+def card_of(
+    course: Course, found: Found, trained: Trained, threshold: float, transform_graph: str, saved: Path
+) -> dict[str, Any]:
+    """Returns the content of `model_card.json`.
 
     Args:
-        folder: Root of the `Model` artifact.
         course: What it was trained on, and how.
         found: What the search found.
         trained: The model.
@@ -49,7 +45,8 @@ def write_card(
         "sizes": _sizes(trained, saved),
         "versions": _versions(),
     }
-    write_in_one_step(folder / CARD_FILE, json.dumps(without_nan(card), indent=2, allow_nan=False) + "\n")
+    plain: dict[str, Any] = without_nan(card)
+    return plain
 
 
 def _features(data: TrainingData, transform_graph: str) -> list[dict[str, Any]]:

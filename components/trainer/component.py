@@ -62,6 +62,44 @@ class Trainer(base_component.BaseComponent):
             metrics, sizes. Or what the `run_fn` writes.
         model_run: `ModelRun` with `history.json`, the metrics of every epoch, and the same for TensorBoard. Entries
             with `in_sample` are of a model that is trained on the eval split, too, so that they are no estimate.
+
+    Args:
+        examples: Transformed `Examples` with the splits `train` and `eval`.
+        transform_graph: The `TransformGraph` that made them.
+        hyperparameters: `best_hyperparameters` of a Tuner; for `retrain` and `retrain_all`. Handed to `run_fn`.
+        base_model: `best_model` of our Tuner; for `reuse` and `continue`. Handed to `run_fn`.
+        schema: The raw `Schema`; handed to `run_fn`.
+        task: What is to be predicted; trains a model of a family.
+        mode: `retrain` trains from scratch on the train split and keeps the epoch that was best on the eval split.
+            `retrain_all` trains from scratch on train and eval, for as many epochs as the search found best; where
+            the hyperparameters do not come with that number, a `retrain` finds it first. With more rows the number
+            of epochs stays. What is measured on the eval split then is in-sample. `continue` trains the base model
+            on, with `retrain`'s stopping; as it came, it may stay the best. `reuse` exports it as it is.
+        max_epochs: The most epochs of a training; of `continue`, the most further ones.
+        steps_per_epoch: As for the Tuner.
+        patience: `retrain` and `continue` stop after so many epochs without progress on the eval split.
+        objective: Metric that tells progress, such as `val_auc`; None takes the task's own. Of several, separated
+            by commas as for the Tuner, the first.
+        constraints: Bounds as for the Tuner: an epoch within all of them is better than any that is not.
+        threshold: Of a binary task: the exported `classes` are positive from this probability on. A number, or
+            `f1`, `balanced_accuracy` or `accuracy`: the one that is best by this on the eval split; `retrain_all`
+            first trains a model on the train split alone to choose it.
+        distribution: `none`; `mirrored` shares every batch out to all GPUs of the machine or, without any, all
+            (virtual) CPU devices; `multi_worker` to the processes that `TF_CONFIG` names, of which the chief
+            writes. For networks. The batch stays as large as it is.
+        raw_examples: As for the Tuner, if a constraint or the objective is a fairness gap.
+        sensitive: As for the Tuner.
+        min_slice_size: As for the Tuner.
+        seed: Where all randomness starts.
+        run_fn: Module path of a stock `run_fn`, such as `my.module.run_fn`.
+        module_file: A file with a stock `run_fn`.
+        train_args: Handed to `run_fn`.
+        eval_args: Handed to `run_fn`.
+        custom_config: Handed to `run_fn`.
+
+    Raises:
+        ConfigError: A value is out of range, the mode lacks its input, or arguments of a task and of a `run_fn`
+            are mixed.
     """
 
     SPEC_CLASS = TrainerSpec
@@ -94,46 +132,6 @@ class Trainer(base_component.BaseComponent):
         eval_args: trainer_pb2.EvalArgs | None = None,
         custom_config: dict[str, Any] | None = None,
     ) -> None:
-        """Constructs the component.
-
-        Args:
-            examples: Transformed `Examples` with the splits `train` and `eval`.
-            transform_graph: The `TransformGraph` that made them.
-            hyperparameters: `best_hyperparameters` of a Tuner; for `retrain` and `retrain_all`. Handed to `run_fn`.
-            base_model: `best_model` of our Tuner; for `reuse` and `continue`. Handed to `run_fn`.
-            schema: The raw `Schema`; handed to `run_fn`.
-            task: What is to be predicted; trains a model of a family.
-            mode: `retrain` trains from scratch on the train split and keeps the epoch that was best on the eval split.
-                `retrain_all` trains from scratch on train and eval, for as many epochs as the search found best; where
-                the hyperparameters do not come with that number, a `retrain` finds it first. With more rows the number
-                of epochs stays. What is measured on the eval split then is in-sample. `continue` trains the base model
-                on, with `retrain`'s stopping; as it came, it may stay the best. `reuse` exports it as it is.
-            max_epochs: The most epochs of a training; of `continue`, the most further ones.
-            steps_per_epoch: As for the Tuner.
-            patience: `retrain` and `continue` stop after so many epochs without progress on the eval split.
-            objective: Metric that tells progress, such as `val_auc`; None takes the task's own. Of several, separated
-                by commas as for the Tuner, the first.
-            constraints: Bounds as for the Tuner: an epoch within all of them is better than any that is not.
-            threshold: Of a binary task: the exported `classes` are positive from this probability on. A number, or
-                `f1`, `balanced_accuracy` or `accuracy`: the one that is best by this on the eval split; `retrain_all`
-                first trains a model on the train split alone to choose it.
-            distribution: `none`; `mirrored` shares every batch out to all GPUs of the machine or, without any, all
-                (virtual) CPU devices; `multi_worker` to the processes that `TF_CONFIG` names, of which the chief
-                writes. For networks. The batch stays as large as it is.
-            raw_examples: As for the Tuner, if a constraint or the objective is a fairness gap.
-            sensitive: As for the Tuner.
-            min_slice_size: As for the Tuner.
-            seed: Where all randomness starts.
-            run_fn: Module path of a stock `run_fn`, such as `my.module.run_fn`.
-            module_file: A file with a stock `run_fn`.
-            train_args: Handed to `run_fn`.
-            eval_args: Handed to `run_fn`.
-            custom_config: Handed to `run_fn`.
-
-        Raises:
-            ConfigError: A value is out of range, the mode lacks its input, or arguments of a task and of a `run_fn`
-                are mixed.
-        """
         options = TrainOptions(
             mode=mode,
             max_epochs=max_epochs,
@@ -145,22 +143,17 @@ class Trainer(base_component.BaseComponent):
             distribution=distribution,
             seed=seed,
         )
-        _check_what_is_run(task, run_fn, module_file, (train_args, eval_args, custom_config))
-        channels = {
-            "examples": examples,
-            "transform_graph": transform_graph,
-            "hyperparameters": hyperparameters,
-            "base_model": base_model,
-            "schema": schema,
-        }
+        stock = {"train_args": train_args, "eval_args": eval_args, "custom_config": custom_config}
+        _check_what_is_run(task, run_fn, module_file, tuple(stock.values()))
+        channels = {"hyperparameters": hyperparameters, "base_model": base_model, "transform_graph": transform_graph}
         if task is None:
             _check_nothing_else(options, raw_examples, sensitive)
-            stock = {"run_fn": run_fn, "module_file": module_file, "train_args": train_args, "eval_args": eval_args}
-            own = _of_a_run_fn(stock, custom_config)
+            own = {"schema": schema, "run_fn": run_fn, "module_file": module_file, **_of_a_run_fn(**stock)}
         else:
             _check_mode(options, task, channels)
             own = _of_a_task(task, options, raw_examples, sensitive, min_slice_size)
         arguments = {
+            "examples": examples,
             **channels,
             **own,
             "model": types.Channel(type=standard_artifacts.Model),
@@ -174,11 +167,10 @@ class Trainer(base_component.BaseComponent):
             )
 
 
-def _of_a_run_fn(given: dict[str, Any], custom_config: dict[str, Any] | None) -> dict[str, Any]:
+def _of_a_run_fn(train_args: Any, eval_args: Any, custom_config: Any) -> dict[str, Any]:
     return {
-        **given,
-        "train_args": given["train_args"] or trainer_pb2.TrainArgs(),
-        "eval_args": given["eval_args"] or trainer_pb2.EvalArgs(),
+        "train_args": train_args or trainer_pb2.TrainArgs(),
+        "eval_args": eval_args or trainer_pb2.EvalArgs(),
         "custom_config": None if custom_config is None else json_utils.dumps(custom_config),
     }
 
@@ -203,7 +195,6 @@ def _of_a_task(
         **properties,
         "groups": groups.to_json() if measured else None,
         "raw_examples": raw_examples if measured else None,
-        "schema": None,
         unused: None,
     }
 

@@ -15,7 +15,8 @@ from tfx.utils import path_utils
 from tfx_automl.components.data import training_data, without_nan
 from tfx_automl.components.groups import with_groups
 from tfx_automl.components.lasting import lasting_folder
-from tfx_automl.components.trainer.card import write_card
+from tfx_automl.components.model_card import write_card
+from tfx_automl.components.trainer.card import card_of
 from tfx_automl.components.trainer.course import Course, Trained
 from tfx_automl.components.trainer.found import Found, read_found
 from tfx_automl.components.trainer.modes import choose_threshold, train_as
@@ -67,7 +68,7 @@ def _write(course: Course, found: Found, trained: Trained, input_dict: Artifacts
     serving = Path(path_utils.serving_model_dir(model))
     threshold = choose_threshold(course, trained)
     export(trained.model.graph(), course.data, graph, serving, threshold)
-    write_card(Path(model), course, found, trained, threshold, graph, serving)
+    write_card(model, card_of(course, found, trained, threshold, graph, serving))
     _write_run(trained, Path(artifact_utils.get_single_uri(output_dict["model_run"])))
 
 
