@@ -12,6 +12,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from tfx_automl.components import tensorboard
 from tfx_automl.components.data import training_data, without_nan
 from tfx_automl.components.groups import with_groups
 from tfx_automl.components.lasting import lasting_folder
@@ -73,6 +74,11 @@ def _write(course: Course, found: Found, trained: Trained, input_dict: Artifacts
 
 
 def _write_run(trained: Trained, folder: Path) -> None:
+    """Writes every epoch, the search's, too, where its model was trained on; twice, the second time for TensorBoard."""
     folder.mkdir(parents=True, exist_ok=True)
-    history = [*(trained.before.history if trained.before else ()), *trained.history]
+    runs = {"before": trained.before, "final": trained} if trained.before else {"final": trained}
+    history = [entry for run in runs.values() for entry in run.history]
     (folder / "history.json").write_text(json.dumps(without_nan(history)), encoding="utf-8")
+    for name, run in runs.items():
+        curve = [{"epoch": r.epoch, "seconds": r.seconds, **r.metrics} for r in run.model.records]
+        tensorboard.write_run(folder / tensorboard.FOLDER / name, curve, run.values)

@@ -40,7 +40,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         found = stock_search.run_tuner_fn(input_dict, exec_properties, self._lasting_folder())
         results.write_best(found.best, folders["best_hyperparameters"])
         results.write_results(found.records, folders["tuner_results"])
-        results.write_keras_tuner_trials(found.details, folders["tuner_results"])
+        results.write_trials(found.details, folders["tuner_results"])
         shutil.rmtree(found.folder)
 
     def _search(self, input_dict: Artifacts, exec_properties: dict[str, Any], folders: dict[str, Path]) -> None:

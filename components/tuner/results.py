@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tfx_automl.components import tensorboard
 from tfx_automl.components.data import without_nan
 from tfx_automl.components.tuner.native import Plan
 from tfx_automl.models.fitting import best_of
@@ -29,9 +30,10 @@ def write_results(records: Iterable[Mapping[str, Any]], folder: Path) -> None:
     _write(folder / RESULTS_FILE, list(records))
 
 
-def write_keras_tuner_trials(details: Mapping[str, Any], folder: Path) -> None:
-    """Writes everything about the search of a KerasTuner tuner and its trials, failed ones with their traceback."""
+def write_trials(details: Mapping[str, Any], folder: Path) -> None:
+    """Writes everything about a search and its trials, failed ones with their traceback; also for TensorBoard."""
     _write(folder / TRIALS_FILE, details)
+    tensorboard.write_search(details, folder / tensorboard.FOLDER)
 
 
 def write_search(result: SearchResult, plan: Plan, folders: Mapping[str, Path]) -> None:
@@ -45,7 +47,7 @@ def write_search(result: SearchResult, plan: Plan, folders: Mapping[str, Path]) 
     best = {**plan.space.to_config(result.best.values), TRAINING_KEY: _training(result.best, plan)}
     write_best(best, folders["best_hyperparameters"])
     write_results(_records(result, plan.objectives), folders["tuner_results"])
-    _write(folders["tuner_results"] / TRIALS_FILE, _details(result, plan))
+    write_trials(_details(result, plan), folders["tuner_results"])
     shutil.copytree(result.best.checkpoint, folders["best_model"], dirs_exist_ok=True)
     _write(folders["best_model"] / "hyperparameters.json", best)
 
