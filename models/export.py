@@ -8,8 +8,8 @@ Signatures:
 - `transform_features`: serialized tf.Examples in, the transformed features out, the label too if it is there.
 
 The first two return, for classification, `probabilities` (float32: of the positive class, shape [rows, 1], for a binary
-task; else of every class, shape [rows, classes]) and `classes` (the most likely label value, shape [rows]; for a binary
-task the positive one from the threshold on); for regression, `predictions` (float32, shape [rows, 1]).
+task; else of every class, shape [rows, classes]) and `classes` (the most likely label value as text, shape [rows, 1];
+for a binary task the positive one from the threshold on); for regression, `predictions` (float32, shape [rows, 1]).
 """
 
 import re
@@ -135,7 +135,9 @@ def _outputs(task: TaskSpec, prediction: Any, threshold: float) -> dict[str, Any
         chosen = tf.cast(prediction[:, 0] >= threshold, tf.int32)
     else:
         chosen = tf.argmax(prediction, axis=1)
-    return {"probabilities": prediction, "classes": tf.gather(tf.constant(task.classes), chosen)}
+    # A column: the stock BulkInferrer cannot take text with one value per row.
+    classes = tf.gather(tf.constant(task.classes), chosen)[:, tf.newaxis]
+    return {"probabilities": prediction, "classes": classes}
 
 
 # Nothing below has Python control flow on tensors; AutoGraph would spend seconds on the Transform graph for nothing.

@@ -18,7 +18,7 @@ def served(people, examples_of):
         examples = examples_of(people.ExampleGen.uris["examples"], split)
         found = signature(examples=tf.constant([example.SerializeToString() for example in examples]))
         labels = [int(e.features.feature["label"].bytes_list.value[0] == b"yes") for e in examples]
-        return np.array(labels), found["probabilities"].numpy()[:, 0], found["classes"].numpy()
+        return np.array(labels), found["probabilities"].numpy()[:, 0], found["classes"].numpy()[:, 0]
 
     return call
 
