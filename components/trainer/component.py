@@ -13,7 +13,7 @@ from tfx.utils import json_utils
 
 from tfx_automl.components.sensitive import check_gaps, check_groups
 from tfx_automl.components.trainer import executor
-from tfx_automl.components.trainer.options import TrainOptions
+from tfx_automl.components.trainer.options import TrainOptions, check_threshold
 from tfx_automl.errors import ConfigError, require
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.metrics import DECISION_THRESHOLD
@@ -200,6 +200,7 @@ def _of_a_task(
 
 
 def _check_mode(options: TrainOptions, task: TaskSpec, channels: dict[str, Any]) -> None:
+    check_threshold(task.kind, options.threshold)
     mode, from_values = options.mode, options.mode in _FROM_VALUES
     require(
         (channels["transform_graph"] is not None, "A task needs the input transform_graph, which made the examples."),
@@ -207,10 +208,6 @@ def _check_mode(options: TrainOptions, task: TaskSpec, channels: dict[str, Any])
         (
             from_values or channels["base_model"] is not None,
             f"mode {mode} needs the input base_model: our Tuner's best_model.",
-        ),
-        (
-            task.kind == "binary" or options.threshold == DECISION_THRESHOLD,
-            f"threshold: a {task.kind} task has none; got {options.threshold!r}, so leave it out.",
         ),
         (
             mode in _TRAINING or options.distribution == "none",
