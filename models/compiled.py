@@ -4,14 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from tfx_automl.models.data import TrainingData
+from tfx_automl.models.distribution import step_of
 from tfx_automl.models.losses import Target
 from tfx_automl.models.task import TaskSpec
 
 
-def compile_epoch(model: Any, optimizer: Any, data: TrainingData, batch: int, loss_of: Any) -> Any:
+def compile_epoch(
+    model: Any, optimizer: Any, data: TrainingData, batch: int, loss_of: Any, strategy: Any = None
+) -> Any:
     """Returns a function from columns, labels and row numbers, shape [steps, batch], to the sum of the losses.
 
-    `loss_of` returns the mean loss of a batch from labels and what the model returns.
+    `loss_of` returns the mean loss of a batch from labels and what the model returns. With a strategy, its replicas
+    share every batch.
 
     All steps run in one graph: calling into TensorFlow once per step would cost more than a step of a small network.
     """
@@ -20,15 +24,22 @@ def compile_epoch(model: Any, optimizer: Any, data: TrainingData, batch: int, lo
     weights = model.trainable_variables
     label = tf.TensorSpec([None], tf.float32 if data.task.kind == "regression" else tf.int32)
 
+    def gradients_of(inputs: dict[str, Any], labels: Any) -> tuple[Any, list[Any]]:
+        with tf.GradientTape() as tape:
+            loss = loss_of(labels, model(inputs, training=True))
+        return loss, tape.gradient(loss, [w.value for w in weights])
+
+    def apply(gradients: list[Any]) -> None:
+        optimizer.apply(gradients, weights)
+
+    take_step = step_of(gradients_of, apply, strategy)
+
     @tf.function(input_signature=[_signature(data), label, tf.TensorSpec([None, batch], tf.int32)])
     def epoch(columns: dict[str, Any], labels: Any, order: Any) -> Any:
         total = tf.constant(0.0)
         for rows in order:
             inputs = {name: tf.gather(values, rows) for name, values in columns.items()}
-            with tf.GradientTape() as tape:
-                loss = loss_of(tf.gather(labels, rows), model(inputs, training=True))
-            optimizer.apply(tape.gradient(loss, [w.value for w in weights]), weights)
-            total += loss
+            total += take_step(inputs, tf.gather(labels, rows))
         return total
 
     return epoch.get_concrete_function()

@@ -1,11 +1,12 @@
 """Training one model with several devices or processes: each takes its share of every batch.
 
 The batch stays as large as it is, and gradients are summed before the step; so the model is the one that a single
-device would have trained, up to rounding (and dropout, which every replica draws for its own rows).
+device would have trained, up to rounding. With dropout it is another one: which units are left out is drawn for shares.
 """
 
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 from tfx_automl.errors import ModelError
@@ -50,6 +51,42 @@ def is_chief(strategy: Any) -> bool:
         return True
     chiefs = resolver.cluster_spec().as_dict().get("chief")
     return bool(resolver.task_type == "chief" or (not chiefs and resolver.task_id == 0))
+
+
+def step_of(gradients_of: Callable[..., Any], apply: Callable[[list[Any]], None], strategy: Any) -> Callable[..., Any]:
+    """Returns a step of training as TensorFlow operations: from the inputs and labels of a batch to its mean loss.
+
+    Args:
+        gradients_of: From inputs and labels to their mean loss and its gradients.
+        apply: Changes the weights by gradients.
+        strategy: With one, each replica computes the gradients of its share of the rows.
+    """
+    import tensorflow as tf
+
+    def step(inputs: dict[str, Any], labels: Any) -> Any:
+        loss, gradients = gradients_of(inputs, labels)
+        apply(gradients)
+        return loss
+
+    def on_replica(inputs: dict[str, Any], labels: Any) -> Any:
+        replica = tf.distribute.get_replica_context()
+        share = slice(replica.replica_id_in_sync_group, None, replica.num_replicas_in_sync)
+        mine = labels[share]
+        loss, gradients = gradients_of({name: values[share] for name, values in inputs.items()}, mine)
+        # Shares need not be of the same size: the mean over all rows is the sum of the means, weighted by rows.
+        weight = tf.size(mine) / tf.size(labels)
+        weight = tf.cast(weight, tf.float32)
+        parts = [weight * loss, *(weight * tf.convert_to_tensor(g) for g in gradients if g is not None)]
+        whole = iter(replica.all_reduce(tf.distribute.ReduceOp.SUM, parts))
+        total = next(whole)
+        apply([None if gradient is None else next(whole) for gradient in gradients])
+        return total
+
+    def shared_step(inputs: dict[str, Any], labels: Any) -> Any:
+        losses = strategy.run(on_replica, args=(inputs, labels))
+        return strategy.experimental_local_results(losses)[0]
+
+    return step if strategy is None else shared_step
 
 
 def check_agreement(strategy: Any, epochs: int) -> None:
