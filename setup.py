@@ -52,7 +52,7 @@ REQUIREMENTS = [
     "dill>=0.3",  # TFX 1.16 imports it; newer Beam no longer brings it
     "pip",  # TFX packages user modules with it
     "setuptools<81",  # TFX and its friends import pkg_resources
-    "tensorboard>=2.16",  # TFX 1.21 imports it
+    "tensorboard>=2.16",  # the HParams of a search; TFX 1.21 imports it, too
 ]
 
 setup(

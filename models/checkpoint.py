@@ -45,5 +45,11 @@ def load(folder: Path, variables: Sequence[Any]) -> list[EpochRecord]:
         if len(saved.files) != len(variables) + 1:
             raise ModelError(f"{path} is of another model: {len(saved.files) - 1} variables, not {len(variables)}.")
         for number, variable in enumerate(variables):
-            variable.assign(saved[f"v{number}"])
+            value = saved[f"v{number}"]
+            if value.shape != tuple(variable.shape):
+                raise ModelError(
+                    f"{path} is of another model: variable {number} has the shape {value.shape}, not"
+                    f" {tuple(variable.shape)}; the data may have other columns or categories than it was trained on."
+                )
+            variable.assign(value)
         return [EpochRecord(**record) for record in json.loads(saved["records"].tobytes())]

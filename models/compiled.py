@@ -4,14 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from tfx_automl.models.data import TrainingData
+from tfx_automl.models.distribution import step_of
 from tfx_automl.models.losses import Target
 from tfx_automl.models.task import TaskSpec
 
 
-def compile_epoch(model: Any, optimizer: Any, data: TrainingData, batch: int, loss_of: Any) -> Any:
+def compile_epoch(
+    model: Any, optimizer: Any, data: TrainingData, batch: int, loss_of: Any, strategy: Any = None
+) -> Any:
     """Returns a function from columns, labels and row numbers, shape [steps, batch], to the sum of the losses.
 
-    `loss_of` returns the mean loss of a batch from labels and what the model returns.
+    `loss_of` returns the mean loss of a batch from labels and what the model returns. With a strategy, its replicas
+    share every batch.
 
     All steps run in one graph: calling into TensorFlow once per step would cost more than a step of a small network.
     """
@@ -20,16 +24,23 @@ def compile_epoch(model: Any, optimizer: Any, data: TrainingData, batch: int, lo
     weights = model.trainable_variables
     label = tf.TensorSpec([None], tf.float32 if data.task.kind == "regression" else tf.int32)
 
+    def gradients_of(inputs: dict[str, Any], labels: Any) -> tuple[Any, list[Any]]:
+        with tf.GradientTape() as tape:
+            loss = loss_of(labels, model(inputs, training=True))
+        return loss, tape.gradient(loss, [w.value for w in weights])
+
+    def apply(gradients: list[Any]) -> None:
+        optimizer.apply(gradients, weights)
+
+    take_step = step_of(gradients_of, apply, strategy)
+
     # A loop of TensorFlow instead of AutoGraph, which would rewrite the source of all of Keras' layers first.
     @tf.function(input_signature=[_signature(data), label, tf.TensorSpec([None, batch], tf.int32)], autograph=False)
     def epoch(columns: dict[str, Any], labels: Any, order: Any) -> Any:
         def step(number: Any, total: Any) -> tuple[Any, Any]:
             rows = order[number]
             inputs = {name: tf.gather(values, rows) for name, values in columns.items()}
-            with tf.GradientTape() as tape:
-                loss = loss_of(tf.gather(labels, rows), model(inputs, training=True))
-            optimizer.apply(tape.gradient(loss, [w.value for w in weights]), weights)
-            return number + 1, total + loss
+            return number + 1, total + take_step(inputs, tf.gather(labels, rows))
 
         start = (tf.constant(0), tf.constant(0.0))
         return tf.while_loop(lambda number, _: number < tf.shape(order)[0], step, start)[1]

@@ -8,8 +8,8 @@ Signatures:
 - `transform_features`: serialized tf.Examples in, the transformed features out, the label too if it is there.
 
 The first two return, for classification, `probabilities` (float32: of the positive class, shape [rows, 1], for a binary
-task; else of every class, shape [rows, classes]) and `classes` (the most likely label value, shape [rows]; for a binary
-task the positive one from 0.5 on); for regression, `predictions` (float32, shape [rows, 1]).
+task; else of every class, shape [rows, classes]) and `classes` (the most likely label value as text, shape [rows, 1];
+for a binary task the positive one from the threshold on); for regression, `predictions` (float32, shape [rows, 1]).
 """
 
 import re
@@ -22,6 +22,7 @@ from typing import Any
 
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.inputs import InputSpec, raw_names
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.model import Graph
 from tfx_automl.models.task import TaskSpec
 
@@ -58,7 +59,9 @@ def _plain_name(column: str) -> str:
     return short if _GOOD_START.match(short) and short != "self" else f"x{short}"
 
 
-def export(graph: Graph, data: TrainingData, transform_graph: str, folder: Path) -> None:
+def export(
+    graph: Graph, data: TrainingData, transform_graph: str, folder: Path, threshold: float = DECISION_THRESHOLD
+) -> None:
     """Writes the SavedModel; loading it needs TensorFlow and nothing of ours.
 
     Args:
@@ -66,6 +69,7 @@ def export(graph: Graph, data: TrainingData, transform_graph: str, folder: Path)
         data: Inputs and task.
         transform_graph: Folder of the transform graph.
         folder: Where to; replaced if it is there.
+        threshold: Of a binary task: the positive class is predicted from this probability on.
     """
     import tensorflow as tf
     import tensorflow_transform as tft
@@ -77,7 +81,7 @@ def export(graph: Graph, data: TrainingData, transform_graph: str, folder: Path)
     module = tf.Module()
     module.transform = transform.transform_features_layer()
     module.weights = list(graph.variables)
-    predict = _predictor(graph, data)
+    predict = _predictor(graph, data, threshold)
     needed = raw_names(data.inputs, raw)
     names = {name: short for name, short in request_names(everything).items() if name in needed}
     signatures = {
@@ -89,11 +93,11 @@ def export(graph: Graph, data: TrainingData, transform_graph: str, folder: Path)
     tf.saved_model.save(module, str(folder), signatures=signatures)
 
 
-def _predictor(graph: Graph, data: TrainingData) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+def _predictor(graph: Graph, data: TrainingData, threshold: float) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """Returns a function from transformed features to the outputs of the serving signatures."""
 
     def predict(features: Mapping[str, Any]) -> dict[str, Any]:
-        return _outputs(data.task, graph.predict(_columns(features, data.inputs)))
+        return _outputs(data.task, graph.predict(_columns(features, data.inputs)), threshold)
 
     return predict
 
@@ -122,13 +126,18 @@ def _flat(feature: Any) -> Any:
     return tf.reshape(feature, [-1])
 
 
-def _outputs(task: TaskSpec, prediction: Any) -> dict[str, Any]:
+def _outputs(task: TaskSpec, prediction: Any, threshold: float) -> dict[str, Any]:
     import tensorflow as tf
 
     if task.kind == "regression":
         return {"predictions": prediction}
-    chosen = tf.cast(prediction[:, 0] >= 0.5, tf.int32) if task.kind == "binary" else tf.argmax(prediction, axis=1)
-    return {"probabilities": prediction, "classes": tf.gather(tf.constant(task.classes), chosen)}
+    if task.kind == "binary":
+        chosen = tf.cast(prediction[:, 0] >= threshold, tf.int32)
+    else:
+        chosen = tf.argmax(prediction, axis=1)
+    # A column: the stock BulkInferrer cannot take text with one value per row.
+    classes = tf.gather(tf.constant(task.classes), chosen)[:, tf.newaxis]
+    return {"probabilities": prediction, "classes": classes}
 
 
 # Nothing below has Python control flow on tensors; AutoGraph would spend seconds on the Transform graph for nothing.

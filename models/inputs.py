@@ -121,7 +121,12 @@ def raw_names(inputs: InputSpec, raw: Iterable[str]) -> tuple[str, ...]:
     all raw features are returned.
     """
     raw = tuple(raw)
-    outputs_of = {name: {transformed_name(name), transformed_name(f"{name}_missing")} for name in raw}
-    needed = tuple(name for name in raw if outputs_of[name] & set(inputs.names))
-    explained = set().union(*(outputs_of[name] for name in needed)) if needed else set()
-    return needed if set(inputs.names) <= explained else raw
+    sources = raw_columns(inputs, raw)
+    needed = {name for names in sources.values() for name in names}
+    return tuple(name for name in raw if name in needed) if all(sources.values()) else raw
+
+
+def raw_columns(inputs: InputSpec, raw: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Returns the raw features that each input comes from; none where its name does not tell."""
+    outputs_of = {name: (transformed_name(name), transformed_name(f"{name}_missing")) for name in raw}
+    return {name: tuple(column for column, outputs in outputs_of.items() if name in outputs) for name in inputs.names}

@@ -17,7 +17,9 @@ METRICS: dict[TaskKind, tuple[str, ...]] = {
 }
 
 
-def metrics_of(task: TaskSpec, label: npt.NDArray[Any], prediction: npt.NDArray[Any]) -> dict[str, float]:
+def metrics_of(
+    task: TaskSpec, label: npt.NDArray[Any], prediction: npt.NDArray[Any], threshold: float = DECISION_THRESHOLD
+) -> dict[str, float]:
     """Returns the metrics of a task.
 
     Args:
@@ -25,25 +27,26 @@ def metrics_of(task: TaskSpec, label: npt.NDArray[Any], prediction: npt.NDArray[
         label: Class index or target, shape [rows].
         prediction: Probability of the positive class, shape [rows]; or of each class, shape [rows, classes]; or the
             predicted target, shape [rows].
+        threshold: Of a binary task: rows with at least this probability are predicted positive.
 
     Returns:
-        binary: `auc`, `accuracy` (at 0.5), `precision`, `recall` and `loss`; multiclass: `accuracy` and `loss`;
+        binary: `auc`, `accuracy`, `precision`, `recall` and `loss`; multiclass: `accuracy` and `loss`;
         regression: `rmse`, `mae`, `r2` and `loss`, the mean squared error. A metric that is not defined is NaN.
     """
     label = np.asarray(label)
     if task.kind == "binary":
-        return _binary(label, prediction.astype(np.float64))
+        return _binary(label, prediction.astype(np.float64), threshold)
     if task.kind == "multiclass":
         chosen = np.clip(prediction[np.arange(len(label)), label].astype(np.float64), _SMALLEST, 1)
         return {"accuracy": float(np.mean(prediction.argmax(axis=1) == label)), "loss": float(-np.log(chosen).mean())}
     return _regression(label.astype(np.float64), prediction.astype(np.float64))
 
 
-def _binary(label: npt.NDArray[Any], probability: npt.NDArray[np.float64]) -> dict[str, float]:
+def _binary(label: npt.NDArray[Any], probability: npt.NDArray[np.float64], threshold: float) -> dict[str, float]:
     from sklearn.metrics import roc_auc_score
 
     positive = label == 1
-    chosen = probability >= DECISION_THRESHOLD
+    chosen = probability >= threshold
     hits = float((chosen & positive).sum())
     likelihood = np.clip(np.where(positive, probability, 1 - probability), _SMALLEST, 1)
     both = 0 < positive.sum() < len(positive)

@@ -92,6 +92,7 @@ class Workplace:
         steps: The most steps of an epoch; see `Feed`.
         folds: Into how many folds the rows of train and eval are cut, to evaluate every model on all of them; 1 trains
             on train and evaluates on eval.
+        strategy: A `tf.distribute` strategy for networks; see `models.distribution`.
     """
 
     data: TrainingData
@@ -99,6 +100,7 @@ class Workplace:
     resident_bytes: int | None = None
     steps: int | None = None
     folds: int = 1
+    strategy: Any = None
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:

@@ -1,5 +1,6 @@
 """Trains one model on data in memory-mapped arrays: an epoch is one compiled graph."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,13 +46,16 @@ class Session:
         keras.utils.set_random_seed(seed % 2**31)
         data = workplace.data
         self.data, self.records = data, list[EpochRecord]()
-        self.model = architecture.build(values, data)
+        self._scope = contextlib.nullcontext if workplace.strategy is None else workplace.strategy.scope
+        with self._scope():
+            self.model = architecture.build(values, data)
         self._seed, self._workplace = seed, workplace
         self._target = target_of(values, data)
         self._loss = loss_function(values, data, self._target)
         self._batch = architecture.batch_size(values)
         self._optimizer = architecture.optimizer(values)
-        self._optimizer.build(self.model.trainable_variables)
+        with self._scope():
+            self._optimizer.build(self.model.trainable_variables)
         self._epochs: dict[int, Any] = {}
         self._validated: npt.NDArray[np.float32] | None = None
         self._predict = compile_prediction(self.graph().predict, data)
@@ -94,7 +98,8 @@ class Session:
 
     def _compiled(self, batch: int) -> Any:
         if batch not in self._epochs:
-            self._epochs[batch] = compile_epoch(self.model, self._optimizer, self.data, batch, self._loss)
+            strategy = self._workplace.strategy
+            self._epochs[batch] = compile_epoch(self.model, self._optimizer, self.data, batch, self._loss, strategy)
         return self._epochs[batch]
 
     def validation(self) -> npt.NDArray[np.float32]:

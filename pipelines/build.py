@@ -126,6 +126,8 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_exa
         patience=config.patience,
         objective=config.objective,
         constraints=config.constraint,
+        threshold=config.threshold,
+        distribution=config.distribution,
         seed=config.seed,
         **groups,
     )

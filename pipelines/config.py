@@ -1,7 +1,7 @@
 """The configuration of a run: one typed, frozen object; the flags and the YAML keys are made from its fields."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from types import MappingProxyType
 from typing import Any
@@ -12,7 +12,6 @@ from tfx_automl.pipelines.option import option
 from tfx_automl.pipelines.search_config import SearchConfig
 
 TASKS = ("auto", "binary", "multiclass", "regression")
-TRAINER_MODES = ("retrain", "reuse")
 _QUOTES = "a name with a comma in double quotes: `'a,\"b,c\"'`"
 # Stand for what was given but could not be read, where other options depend on its being given at all.
 _UNREADABLE: Mapping[str, object] = MappingProxyType({"sensitive": ((),), "max_gap": {"": 0.0}})
@@ -93,9 +92,23 @@ class RunConfig(SearchConfig):
     )
     trainer: str = option(
         converters.text,
-        "retrain (from scratch, with the best hyperparameters) or reuse (the search's best model)",
+        "retrain (from scratch, with the best hyperparameters), retrain_all (also on the eval split, for as many epochs"
+        " as the search found best), continue (train the search's best model on) or reuse (that model as it is)",
         metavar="MODE",
         default="retrain",
+    )
+    threshold: float | str = option(
+        converters.number_or_name,
+        "the probability from which on the positive class is predicted; or f1, balanced_accuracy or accuracy: the one"
+        " that is best by this on the eval split",
+        metavar="NUMBER|METRIC",
+        default=0.5,
+    )
+    distribution: str = option(
+        converters.text,
+        "none, or mirrored: the final training of a network shares every batch out to all GPUs of the machine",
+        metavar="NAME",
+        default="none",
     )
     min_metric: Mapping[str, float] = option(
         converters.bounds,
@@ -182,10 +195,7 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
     columns = [column for group in config.sensitive for column in group]
     return (
         (config.task in TASKS, f"--task: expected one of {', '.join(TASKS)}, got {config.task!r}."),
-        (
-            config.trainer in TRAINER_MODES,
-            f"--trainer: expected one of {', '.join(TRAINER_MODES)}, got {config.trainer!r}.",
-        ),
+        *_of_the_trainer(config),
         (len(config.delimiter) == 1, f"--delimiter: expected a single character, got {config.delimiter!r}."),
         (
             config.split_column is None or config.test_data is None,
@@ -218,6 +228,20 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
             config.columns is None or len(set(config.columns)) == len(config.columns),
             f"--columns names a column twice: {', '.join(config.columns or ())}.",
         ),
+    )
+
+
+def _of_the_trainer(config: RunConfig) -> Iterator[tuple[bool, str]]:
+    from tfx_automl.components.trainer.options import MODES, threshold_checks
+
+    yield config.trainer in MODES, f"--trainer: expected one of {', '.join(MODES)}, got {config.trainer!r}."
+    yield from ((holds, f"--{message}") for holds, message in threshold_checks(config.threshold))
+    # The processes of multi_worker would each have to run the component; here one runs the pipeline.
+    known = config.distribution in ("none", "mirrored")
+    yield known, f"--distribution: expected none or mirrored, got {config.distribution!r}."
+    yield (
+        config.distribution == "none" or config.trainer != "reuse",
+        f"--distribution: --trainer reuse trains nothing; got {config.distribution!r}, so leave it out.",
     )
 
 

@@ -56,6 +56,18 @@ def number(value: object) -> float:
     return found
 
 
+def number_or_name(value: object) -> float | str:
+    """Reads a number, or else a name.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    try:
+        return number(value)
+    except ValueError:
+        return text(value)
+
+
 def text(value: object) -> str:
     """Reads a text; a number in a YAML file counts as the text it is written as.
 

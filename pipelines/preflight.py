@@ -15,6 +15,8 @@ _FLAGS = {
     "min_metrics": "--min-metric",
     "max_gaps": "--max-gap",
     "objective": "--objective",
+    "threshold": "--threshold",
+    "distribution": "--distribution",
     "constraint": "--constraint",
 }
 # Whether a metric exists depends on the kind of the task alone, so that any classes will do.
@@ -93,6 +95,7 @@ def _columns(config: RunConfig) -> tuple[str, ...] | None:
 def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
     """Returns what in the options does not fit the task or the columns."""
     from tfx_automl.components.evaluator.gate import Gate
+    from tfx_automl.components.trainer.options import check_threshold
     from tfx_automl.models.measures import objectives_of
 
     checks: list[Callable[[], object]] = []
@@ -101,21 +104,25 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
         checks = [
             lambda: objectives_of(task, config.objective, config.constraint, config.sensitive),
             lambda: Gate(kind, config.min_metric, config.max_gap),
+            lambda: check_threshold(kind, config.threshold),
         ]
-    checks.append(lambda: _check_families(config.families, known.columns))
+    checks.append(lambda: _check_families(config, known.columns))
     problems = [_with_flag(problem) for check in checks for problem in _problems_of(check)]
     return problems + ([] if known.columns is None else _column_problems(config, known.columns))
 
 
-def _check_families(names: tuple[str, ...], columns: tuple[str, ...] | None) -> None:
-    """Refuses a family that does not exist or, where the columns are known, is not for such data."""
-    from tfx_automl.models.families import families_for, get_family
+def _check_families(config: RunConfig, columns: tuple[str, ...] | None) -> None:
+    """Refuses a family that does not exist or, where the columns are known, is not for such data or no network."""
+    from tfx_automl.models.families import check_distributable, families_for, get_family
     from tfx_automl.models.inputs import Image, InputSpec, are_images
 
+    families = [get_family(name) for name in config.families]
     if columns is not None:
-        families_for(names, InputSpec(image=Image("image", 1, 1, 1)) if are_images(columns) else InputSpec(("number",)))
-    for name in names:
-        get_family(name)
+        inputs = InputSpec(image=Image("image", 1, 1, 1)) if are_images(columns) else InputSpec(("number",))
+        families = list(families_for(config.families, inputs))
+    if config.distribution != "none":
+        for family in families:
+            check_distributable(family.name)
 
 
 def _column_problems(config: RunConfig, columns: tuple[str, ...]) -> list[str]:

@@ -93,7 +93,18 @@ def _trials(summary: Mapping[str, Any]) -> RenderableType:
         _add_row(table, *ends, *numbers, f"{trial['seconds']:.1f}", values)
     more = len(trials["table"]) - min(len(ranked), _BEST_TRIALS)
     best = Text(f"Best hyperparameters: {_values(summary['best_hyperparameters'])}")
-    return Group(table, Text(f"… and {more} more in summary.json" if more else ""), best)
+    rest = Text(f"… and {more} more in summary.json" if more else "")
+    return Group(table, rest, best, Text(_trained(summary["trainer"])))
+
+
+def _trained(trainer: Mapping[str, Any]) -> str:
+    """Returns how the final model came about, in one line."""
+    line = f"Final model: {trainer['mode']}, {trainer['epochs']} epochs on {' and '.join(trainer['trained_on'])}"
+    threshold = trainer["threshold"]
+    if threshold is None:
+        return line
+    by = f", best by {threshold['chosen_by']}" if threshold["chosen_by"] else ""
+    return f"{line}; positive from {threshold['value']:.4g} on{by}"
 
 
 def _bounded(constraint: str) -> str:

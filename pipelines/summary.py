@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx_automl.components.example_gen import rejects
+from tfx_automl.components.model_card import read_card
 from tfx_automl.files import write_in_one_step
 from tfx_automl.pipelines.build import PIPELINE_NAME
 from tfx_automl.pipelines.metadata import NodeOutputs, read_outputs
@@ -24,7 +25,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         total_seconds: Wall time of everything, imports included.
 
     Returns:
-        JSON-able: `task`, `label`, `rows`, `features`, `trials`, `best_hyperparameters`, `test_metrics`,
+        JSON-able: `task`, `label`, `rows`, `features`, `trials`, `best_hyperparameters`, `trainer`, `test_metrics`,
         `baseline_metrics`, `slices`, `gaps`, `blessed`, `reasons`, `pushed_model`, `how_to_call`, `reports`, `seconds`,
         `cached`.
     """
@@ -41,6 +42,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         "anomalies": _anomalies(nodes["ExampleValidator"].uris["anomalies"]),
         "features": _features(nodes["Transform"]),
         **_search(nodes["Tuner"]),
+        "trainer": _trainer(nodes["Trainer"]),
         "test_metrics": report["metrics"],
         "baseline_metrics": _read_json(nodes["Baseline"].uris["baseline"] / "baseline.json"),
         "slices": report["slices"],
@@ -118,6 +120,12 @@ def _search(tuner: NodeOutputs) -> dict[str, Any]:
         },
         "best_hyperparameters": best["values"],
     }
+
+
+def _trainer(trainer: NodeOutputs) -> dict[str, Any]:
+    """Returns what the model card says of the final training."""
+    card = read_card(str(trainer.uris["model"]))
+    return {key: card[key] for key in ("mode", "epochs", "trained_on", "threshold", "sizes")}
 
 
 def _anomalies(folder: Path) -> list[dict[str, str]]:

@@ -11,10 +11,6 @@ from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COU
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
 
-# TFMA counts a prediction as positive when it is greater than its threshold; the decision rule here is "at least the
-# threshold". Predictions are float32, so "greater than the float32 just below" is the same rule, exactly.
-_JUST_BELOW = float(np.nextafter(np.float32(DECISION_THRESHOLD), np.float32(0)))
-
 _AT_THRESHOLD = {
     "precision": "Precision",
     "tpr": "Recall",
@@ -30,7 +26,9 @@ _METRICS: dict[str, dict[str, str]] = {
 }
 
 
-def make_eval_config(task: TaskSpec, sensitive: Sequence[Sequence[str]] = ()) -> config_pb2.EvalConfig:
+def make_eval_config(
+    task: TaskSpec, sensitive: Sequence[Sequence[str]] = (), threshold: float = DECISION_THRESHOLD
+) -> config_pb2.EvalConfig:
     """Returns what TFMA is to compute.
 
     Metrics carry this package's names (see `slices.METRICS`), so that TFMA's own viewers and our report say the same.
@@ -38,6 +36,7 @@ def make_eval_config(task: TaskSpec, sensitive: Sequence[Sequence[str]] = ()) ->
     Args:
         task: What the model predicts.
         sensitive: One slicing specification each: the name of a raw feature, or several for their crossing.
+        threshold: Of a binary task: rows with at least this probability are predicted positive.
 
     Returns:
         A configuration for a model with the signatures `serving_default` and `transform_features`; the label is what
@@ -56,23 +55,33 @@ def make_eval_config(task: TaskSpec, sensitive: Sequence[Sequence[str]] = ()) ->
             config_pb2.SlicingSpec(),
             *(config_pb2.SlicingSpec(feature_keys=sorted(group)) for group in sensitive),
         ],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=_metric_configs(task))],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=_metric_configs(task, threshold))],
     )
 
 
-def _metric_configs(task: TaskSpec) -> list[Any]:
+def _metric_configs(task: TaskSpec, threshold: float) -> list[Any]:
     configs = [_metric(EXAMPLE_COUNT, "ExampleCount")]
     configs += [_metric(name, class_name) for name, class_name in _METRICS[task.kind].items()]
     if task.kind == "binary":
+        below = _just_below(threshold)
         configs.append(_metric("auc", "ExactAuc", module="tfx_automl.components.evaluator.ranking"))
-        configs.append(_metric("accuracy", "BinaryAccuracy", {"threshold": _JUST_BELOW}))
-        configs += [_metric(name, kind, {"thresholds": [_JUST_BELOW]}) for name, kind in _AT_THRESHOLD.items()]
+        configs.append(_metric("accuracy", "BinaryAccuracy", {"threshold": below}))
+        configs += [_metric(name, kind, {"thresholds": [below]}) for name, kind in _AT_THRESHOLD.items()]
     if task.kind == "multiclass":
         # At threshold 0 every row is predicted as its most probable class.
         configs.append(_metric(CONFUSION_MATRIX, "MultiClassConfusionMatrixAtThresholds", {"thresholds": [0.0]}))
     if task.kind == "regression":
         configs.append(_metric("r2", "RSquared", module="tfx_automl.components.evaluator.r_squared"))
     return configs
+
+
+def _just_below(threshold: float) -> float:
+    """Returns the threshold for TFMA, which counts a prediction as positive when it is greater than that.
+
+    The decision rule here is "at least the threshold". Predictions are float32, so "greater than the float32 just
+    below" is the same rule, exactly.
+    """
+    return float(np.nextafter(np.float32(threshold), np.float32(0)))
 
 
 def _metric(name: str, class_name: str, options: Mapping[str, Any] | None = None, module: str = "") -> Any:

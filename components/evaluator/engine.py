@@ -12,6 +12,7 @@ from tfx_automl.components.evaluator.config import make_eval_config
 from tfx_automl.components.evaluator.extracts import make_extractors
 from tfx_automl.components.evaluator.slices import Evaluation, read_evaluation
 from tfx_automl.errors import EvaluationError
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
 
 _BATCH = 1000  # rows; Beam would begin with batches of one row
@@ -25,6 +26,7 @@ def build_evaluation(
     task: TaskSpec,
     sensitive: Sequence[Sequence[str]],
     output: str,
+    threshold: float = DECISION_THRESHOLD,
 ) -> None:
     """Adds to a Beam pipeline what evaluates a model and writes TFMA's result files.
 
@@ -36,8 +38,9 @@ def build_evaluation(
         task: What the model predicts.
         sensitive: Groups of raw features to slice on.
         output: Folder for the result, as `tfma.load_eval_result` reads it.
+        threshold: Of a binary task: rows with at least this probability are predicted positive.
     """
-    config = make_eval_config(task, sensitive)
+    config = make_eval_config(task, sensitive, threshold)
     model = tfma.default_eval_shared_model(eval_saved_model_path=model_path, eval_config=config)
     factory = tfxio_utils.get_tfxio_factory_from_artifact(
         examples=list(examples),

@@ -11,6 +11,7 @@ from tfx.utils import io_utils, path_utils
 
 from tfx_automl import console
 from tfx_automl.components.evaluator.options import EvaluatorOptions
+from tfx_automl.components.model_card import read_threshold
 from tfx_automl.errors import EvaluationError
 
 _Artifacts = dict[str, list[Any]]
@@ -41,19 +42,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         model = artifact_utils.get_single_instance(input_dict["model"])
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
         baseline = _read_baseline(input_dict.get("baseline"), options.example_splits)
-
         patterns = inputs.split_patterns(input_dict["examples"], options.example_splits)
         summary = inputs.summarise_examples(patterns, {name for group in options.sensitive for name in group})
         inputs.check_examples(summary, options.sensitive)
+        threshold = read_threshold(model.uri)
         console.line(f"  {summary.rows} rows, {1 + len(options.sensitive)} slicing specifications")
         model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
         with self._make_beam_pipeline() as pipeline:
-            engine.build_evaluation(
-                pipeline, input_dict["examples"], patterns, model_path, options.task, options.sensitive, output
-            )
+            what = (model_path, options.task, options.sensitive)
+            engine.build_evaluation(pipeline, input_dict["examples"], patterns, *what, output, threshold)
         evaluation = engine.load_evaluation(output, options.task, options.sensitive, summary.rows)
-
-        outcome = decide(options, evaluation, baseline)
+        outcome = decide(options, evaluation, baseline, threshold)
         write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
         write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))
         console.line(f"  {'blessed' if outcome.verdict.blessed else 'NOT blessed'}: {outcome.verdict.reasons[0]}")

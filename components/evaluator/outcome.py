@@ -31,6 +31,7 @@ class Outcome:
         gaps: Of all groups, in the order of `options.sensitive`.
         verdict: What was decided.
         baseline: Metrics of trivial and linear predictors by name; empty if none were given.
+        threshold: Of a binary task: what was predicted positive.
     """
 
     options: EvaluatorOptions
@@ -38,10 +39,14 @@ class Outcome:
     gaps: tuple[Gap, ...]
     verdict: Verdict
     baseline: Mapping[str, Mapping[str, float | None]]
+    threshold: float = DECISION_THRESHOLD
 
 
 def decide(
-    options: EvaluatorOptions, evaluation: Evaluation, baseline: Mapping[str, Mapping[str, float | None]] | None
+    options: EvaluatorOptions,
+    evaluation: Evaluation,
+    baseline: Mapping[str, Mapping[str, float | None]] | None,
+    threshold: float = DECISION_THRESHOLD,
 ) -> Outcome:
     """Computes the gaps of every group and judges the model."""
     gaps = tuple(
@@ -50,7 +55,7 @@ def decide(
         for gap in compute_gaps(slices, options.task.kind, options.min_slice_size)
     )
     verdict = judge(options.gate, evaluation.overall.metrics, gaps, baseline)
-    return Outcome(options, evaluation, gaps, verdict, baseline or {})
+    return Outcome(options, evaluation, gaps, verdict, baseline or {}, threshold)
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -63,7 +68,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "task": asdict(options.task),
         "splits": list(options.example_splits),
         "rows": evaluation.overall.count,
-        "decision_threshold": DECISION_THRESHOLD if options.task.kind == "binary" else None,
+        "decision_threshold": outcome.threshold if options.task.kind == "binary" else None,
         "min_slice_size": options.min_slice_size,
         "blessed": outcome.verdict.blessed,
         "reasons": list(outcome.verdict.reasons),

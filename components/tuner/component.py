@@ -52,7 +52,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
     Outputs:
         best_hyperparameters: `HyperParameters` in the file and format of the stock Tuner.
         tuner_results: `TunerResults` in the file and format of the stock Tuner, and `trials.json` with everything about
-            every trial, failed ones with their traceback.
+            every trial, failed ones with their traceback; the folder `tensorboard` shows the same in TensorBoard.
         best_model: `Model` with the weights, the state of the optimizer and the hyperparameters of the best trial, and
             of a hypermodel also as `model.keras`; not for a `tuner_fn`.
     """

@@ -14,6 +14,7 @@ from tfx.utils import proto_utils
 
 from tfx_automl.components.data import training_data
 from tfx_automl.components.groups import with_groups
+from tfx_automl.components.lasting import lasting_folder
 from tfx_automl.components.tuner import ensembles, hypermodels, native, results
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.components.tuner.stock import search as stock_search
@@ -39,7 +40,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         found = stock_search.run_tuner_fn(input_dict, exec_properties, self._lasting_folder())
         results.write_best(found.best, folders["best_hyperparameters"])
         results.write_results(found.records, folders["tuner_results"])
-        results.write_keras_tuner_trials(found.details, folders["tuner_results"])
+        results.write_trials(found.details, folders["tuner_results"])
         shutil.rmtree(found.folder)
 
     def _search(self, input_dict: Artifacts, exec_properties: dict[str, Any], folders: dict[str, Path]) -> None:
@@ -81,14 +82,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         return BeamRunner(setup, native.workers_of(options), searches / f"beam-{name}", self._make_beam_pipeline)
 
     def _lasting_folder(self) -> Path:
-        """Returns a folder in which an interrupted or finished search is found again.
-
-        TFX gives every execution a stateful folder of its own, also when a run is repeated after it was killed; the
-        folder above belongs to the node.
-        """
-        if self._context is None or not self._context.stateful_working_dir:
-            return Path(self._get_tmp_dir())
-        return Path(self._context.stateful_working_dir).parent / "searches"
+        """Returns a folder in which an interrupted or finished search is found again."""
+        return lasting_folder(self._context, self._get_tmp_dir(), "searches")
 
 
 def _points_of(base_model: list[types.Artifact] | None) -> list[Point]:

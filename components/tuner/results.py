@@ -7,16 +7,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from tfx_automl.components import tensorboard
 from tfx_automl.components.data import without_nan
 from tfx_automl.components.tuner.native import Plan
 from tfx_automl.models.ensembles.ensemble import FILE as ENSEMBLE_FILE
 from tfx_automl.models.ensembles.ensemble import Ensemble
+from tfx_automl.models.fitting import best_of
 from tfx_automl.search.objective import Objectives
 from tfx_automl.search.trial import SearchResult, Trial
 
 BEST_FILE = "best_hyperparameters.txt"
 RESULTS_FILE = "tuner_results.json"
 TRIALS_FILE = "trials.json"
+TRAINING_KEY = "training"
 
 
 def write_best(config: Mapping[str, Any], folder: Path) -> None:
@@ -29,9 +32,10 @@ def write_results(records: Iterable[Mapping[str, Any]], folder: Path) -> None:
     _write(folder / RESULTS_FILE, list(records))
 
 
-def write_keras_tuner_trials(details: Mapping[str, Any], folder: Path) -> None:
-    """Writes everything about the search of a KerasTuner tuner and its trials, failed ones with their traceback."""
+def write_trials(details: Mapping[str, Any], folder: Path) -> None:
+    """Writes everything about a search and its trials, failed ones with their traceback; also for TensorBoard."""
     _write(folder / TRIALS_FILE, details)
+    tensorboard.write_search(details, folder / tensorboard.FOLDER)
 
 
 def write_search(
@@ -46,11 +50,11 @@ def write_search(
         ensemble: An ensemble of the trials; then `ensemble.json` stands beside the best trial's hyperparameters, and
             the checkpoints of its members in `member-0` and so on beside the best trial's.
     """
-    best = plan.space.to_config(result.best.values)
+    best = {**plan.space.to_config(result.best.values), TRAINING_KEY: _training(result.best, plan)}
     write_best(best, folders["best_hyperparameters"])
     write_results(_records(result, plan.objectives), folders["tuner_results"])
     details = _details(result, plan) | {"ensemble": None if ensemble is None else asdict(ensemble)}
-    _write(folders["tuner_results"] / TRIALS_FILE, details)
+    write_trials(details, folders["tuner_results"])
     shutil.copytree(result.best.checkpoint, folders["best_model"], dirs_exist_ok=True)
     _write(folders["best_model"] / "hyperparameters.json", best)
     if ensemble is not None:
@@ -63,6 +67,24 @@ def _write_ensemble(ensemble: Ensemble, result: SearchResult, folders: Mapping[s
     for number, member in enumerate(ensemble.members):
         trial = next(trial for trial in result.trials if trial.trial_id == member.trial_id)
         shutil.copytree(trial.checkpoint, folders["best_model"] / f"member-{number}")
+
+
+def _training(trial: Trial, plan: Plan) -> dict[str, Any]:
+    """What a Trainer may want to know beside the hyperparameters.
+
+    A key of the same file, because the stock Trainer takes no second file, and no notice of a key that it has no use
+    for. Epochs on a share of the rows do not tell how many epochs all rows take.
+    """
+    goal = plan.objectives.first
+    all_rows = plan.options.resource == "epochs"
+    return {
+        "epochs": trial.epochs,
+        "best_epoch": best_of(plan.objectives, [record.metrics for record in trial.curve]) if all_rows else None,
+        "steps_per_epoch": plan.options.steps_per_epoch,
+        "metric": goal.metric,
+        "score": trial.score,
+        "metrics": dict(trial.curve[-1].metrics),
+    }
 
 
 def _records(result: SearchResult, objectives: Objectives) -> list[dict[str, Any]]:

@@ -91,11 +91,25 @@ def start_model(values: Mapping[str, Value], seed: int, workplace: Workplace) ->
     return family.start(values, seed, workplace)
 
 
+def check_distributable(name: str) -> None:
+    """Makes sure that a family can be trained by several devices or processes together.
+
+    Raises:
+        ModelError: It is no family of networks.
+    """
+    if not isinstance(get_family(name), NetworkFamily):
+        raise ModelError(
+            f"distribution: the model family {name!r} is no network, so no batch of it can be shared out; set"
+            " distribution to none, or search only networks."
+        )
+
+
 __all__ = [
     "FAMILIES",
     "FAMILY",
     "Family",
     "NetworkFamily",
+    "check_distributable",
     "defaults_of",
     "families_for",
     "get_family",

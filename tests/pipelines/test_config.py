@@ -37,6 +37,12 @@ def test_texts_are_converted():
     assert config.constraint == ("auc>=0.8", "latency_ms<=2")
 
 
+def test_threshold_is_a_number_or_a_metric():
+    assert RunConfig.from_mapping(MINIMAL).threshold == 0.5
+    assert RunConfig.from_mapping(MINIMAL | {"threshold": "0.3"}).threshold == 0.3
+    assert RunConfig.from_mapping(MINIMAL | {"threshold": "f1"}).threshold == "f1"
+
+
 def test_every_mistake_is_reported_at_once():
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_mapping(
@@ -69,7 +75,11 @@ def test_every_mistake_is_reported_at_once():
         ({"max_epochs": 0}, "--max-epochs: expected 1 or more"),
         ({"delimiter": "||"}, "--delimiter: expected a single character"),
         ({"seed": -1}, "--seed: expected 0 to"),
-        ({"trainer": "fly"}, "--trainer: expected one of"),
+        ({"trainer": "fly"}, "--trainer: expected one of retrain, retrain_all, continue, reuse, got 'fly'"),
+        ({"threshold": "1.5"}, "--threshold: expected a number between 0 and 1, or one of f1, .*, got 1.5"),
+        ({"threshold": "best"}, "--threshold: expected a number between 0 and 1, or one of f1, .*, got 'best'"),
+        ({"distribution": "multi_worker"}, "--distribution: expected none or mirrored, got 'multi_worker'"),
+        ({"distribution": "mirrored", "trainer": "reuse"}, "--distribution: --trainer reuse trains nothing"),
         ({"patience": 0}, "--patience: expected 1 or more"),
         ({"min_slice_size": 0}, "--min-slice-size: expected 1 or more"),
         ({"sensitive": ["sex", "sex"]}, "given twice"),

@@ -39,6 +39,12 @@ def summary_of(name: str, value: str) -> dict[str, Any]:
             "table": [trial],
         },
         "best_hyperparameters": {"layers": 2, "scale": value},
+        "trainer": {
+            "mode": "retrain_all",
+            "epochs": 7,
+            "trained_on": ["train", "eval"],
+            "threshold": {"value": 0.25, "chosen_by": "f1"},
+        },
         "test_metrics": {"auc": 0.8},
         "baseline_metrics": {"majority": {"auc": 0.5}, "positive": 1},
         "slices": [{"feature": name, "value": value, "count": 15, "too_small": True, "metrics": {"auc": None}}],
@@ -106,3 +112,11 @@ def test_reasons_speak_of_flags():
     shown = printed(summary_of("NAME", "VALUE") | {"reasons": [gate, "auc for max_gaps is fine."]})
     assert "2 gaps between groups have no bound (--max-gap): they are reported but not gated." in shown
     assert "auc for max_gaps is fine." in shown
+
+
+def test_final_model_is_told():
+    summary = summary_of("a", "b")
+    line = "Final model: retrain_all, 7 epochs on train and eval; positive from 0.25 on, best by f1"
+    assert line in printed(summary)
+    summary["trainer"]["threshold"] = None
+    assert "7 epochs on train and eval\n" in printed(summary)

@@ -18,7 +18,7 @@ from tfx_automl.models.model import Workplace
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"mode": "fly"}, "mode: expected one of retrain, reuse, got 'fly'"),
+        ({"mode": "fly"}, "mode: expected one of retrain, retrain_all, continue, reuse, got 'fly'"),
         ({"mode": "retrain"}, "mode retrain needs the input hyperparameters"),
         ({"mode": "reuse"}, "mode reuse needs the input base_model"),
         ({"max_epochs": 0, "patience": 0}, "patience: expected 1 or more"),
@@ -68,7 +68,7 @@ def test_signatures_agree_with_each_other_and_with_the_classes(serving, held_out
     by_example = serving["serving_default"](examples=serialized)
     assert by_example["probabilities"].shape == (len(held_out), 1)
     expected = np.where(by_example["probabilities"].numpy()[:, 0] >= 0.5, b"yes", b"no")
-    assert by_example["classes"].numpy().tolist() == expected.tolist()
+    assert by_example["classes"].numpy()[:, 0].tolist() == expected.tolist()
     columns = _raw_columns(held_out, serving["serving_raw"])
     np.testing.assert_allclose(
         serving["serving_raw"](**columns)["probabilities"], by_example["probabilities"], atol=1e-6

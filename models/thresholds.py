@@ -1,0 +1,70 @@
+"""From which probability on a row is predicted positive: chosen on rows that the model was not trained on."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tfx_automl.errors import ModelError
+
+RULES = ("f1", "balanced_accuracy", "accuracy")
+
+
+def best_threshold(rule: str, label: npt.NDArray[Any], probability: npt.NDArray[np.float32]) -> float:
+    """Returns the threshold at which a metric is best, over all that tell the rows apart differently.
+
+    Args:
+        rule: `f1`, `balanced_accuracy` or `accuracy`.
+        label: 1 for positive rows, else 0; shape [rows].
+        probability: Of being positive, shape [rows].
+
+    Returns:
+        A number that float32 holds exactly, above 0 and up to 1, halfway between the probabilities of two rows; of
+        several that are as good, the one nearest to 0.5. Rows with at least this probability are positive.
+
+    Raises:
+        ModelError: All rows have the same label, or a probability is not finite.
+    """
+    positive = np.asarray(label) == 1
+    scores = np.asarray(probability, np.float32).reshape(-1)
+    if not 0 < positive.sum() < len(positive):
+        raise ModelError(
+            f"threshold: {rule} needs positive and negative rows to choose by, but the eval split has"
+            f" {int(positive.sum())} positive ones of {len(positive)}; give a number such as 0.5."
+        )
+    if not np.isfinite(scores).all():
+        raise ModelError(f"threshold: the model predicts NaN or infinity, so that {rule} cannot be told.")
+    cuts, hits, chosen = _cuts(scores, positive)
+    value = _metric(rule, hits, chosen, int(positive.sum()), len(positive))
+    nearest_first = np.lexsort((np.abs(cuts - 0.5), -value))
+    return float(cuts[nearest_first[0]])
+
+
+def _cuts(
+    scores: npt.NDArray[np.float32], positive: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Returns every threshold, and how many rows are positive from it on: truly so, and in all."""
+    order = np.argsort(-scores, kind="stable")
+    falling = scores[order].astype(np.float64)
+    ends = np.flatnonzero(np.append(np.diff(falling) != 0, True))
+    hits = np.append(0, np.cumsum(positive[order])[ends])
+    chosen = np.append(0, ends + 1)
+    upper = np.append(1.0, falling[ends])
+    lower = np.append(falling[ends], 0.0)
+    # Halfway, but as float32, which may round down to the very row that is to stay below.
+    halfway = ((upper + lower) / 2).astype(np.float32).astype(np.float64)
+    cuts = np.where(halfway > lower, halfway, upper)
+    possible = upper > lower
+    return cuts[possible], hits[possible], chosen[possible]
+
+
+def _metric(
+    rule: str, hits: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64], positives: int, rows: int
+) -> npt.NDArray[np.float64]:
+    if rule == "f1":
+        return np.asarray(2 * hits / (chosen + positives), np.float64)
+    negatives = rows - positives
+    rejected = negatives - (chosen - hits)
+    if rule == "balanced_accuracy":
+        return np.asarray((hits / positives + rejected / negatives) / 2, np.float64)
+    return np.asarray((hits + rejected) / rows, np.float64)
