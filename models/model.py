@@ -55,11 +55,12 @@ class Graph:
     variables: tuple[Any, ...] = ()
 
 
-class Model(InTraining, Protocol):
-    """A model of a family: it also predicts, and can be exported.
+class Predictor(Protocol):
+    """A trained model, whatever it is made of."""
 
-    One epoch is a pass over the training rows, or the same amount of work for a family that counts otherwise.
-    """
+    @property
+    def records(self) -> list[EpochRecord]:
+        """One for every epoch that was trained."""
 
     def predict(self, arrays: Arrays) -> npt.NDArray[np.float32]:
         """Returns probabilities or targets in the form that `metrics_of` takes."""
@@ -69,6 +70,13 @@ class Model(InTraining, Protocol):
 
     def graph(self) -> Graph:
         """Returns the model, as it is now, as TensorFlow operations."""
+
+
+class Model(InTraining, Predictor, Protocol):
+    """A model of a family: it learns, predicts, and can be exported.
+
+    One epoch is a pass over the training rows, or the same amount of work for a family that counts otherwise.
+    """
 
     def snapshot(self) -> Any:
         """Returns a copy of what was learned, to be put back with `restore`."""

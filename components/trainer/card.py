@@ -35,6 +35,7 @@ def card_of(
         "data": {"rows": {name: len(data.split(name)) for name in data.splits}, "fingerprint": data.fingerprint},
         "features": _features(data, transform_graph),
         "hyperparameters": dict(trained.values),
+        "ensemble": None if not trained.members or found.ensemble is None else asdict(found.ensemble),
         "mode": options.mode,
         "trained_on": ["train", "eval"] if trained.on_all_rows else ["train"],
         "epochs": trained.epochs,
@@ -73,8 +74,7 @@ def _metrics(course: Course, found: Found, trained: Trained, threshold: float) -
     search = {name: found.training.get(name) for name in ("metric", "score", "metrics")} if found.training else None
     if trained.on_all_rows and trained.before is None:
         return {"eval": None, "note": f"{_IN_SAMPLE} Those of the search are the estimate.", "search": search}
-    rows = course.data.split("eval")
-    measured = metrics_of(course.data.task, rows.label, trained.judged.model.predict(rows), threshold)
+    measured = metrics_of(course.data.task, *course.judge(trained), threshold)
     note = f"{_IN_SAMPLE} These are of a model like it that was trained on the train split alone."
     return {"eval": measured, "note": note if trained.on_all_rows else None, "search": search}
 

@@ -7,6 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 import tfx_automl
 from tfx_automl import console
 from tfx_automl.components.trainer.options import TrainOptions
@@ -16,7 +19,7 @@ from tfx_automl.models.distribution import check_agreement, is_chief
 from tfx_automl.models.families import check_distributable, start_model
 from tfx_automl.models.fitting import Entry, best_epoch, fit
 from tfx_automl.models.measures import objectives_of
-from tfx_automl.models.model import Model, Workplace
+from tfx_automl.models.model import Model, Predictor, Workplace
 from tfx_automl.models.saved_epochs import SavedEpochs
 from tfx_automl.search.ledger import content_key
 from tfx_automl.search.objective import Objectives
@@ -37,14 +40,18 @@ class Trained:
         history: Every epoch; empty if there was none.
         on_all_rows: Whether it was trained on the eval split, too: its metrics there are then no estimate of anything.
         before: A model with the same hyperparameters that was trained on the train split alone, if there is one.
+        folds: Into how many folds the rows were cut; the model is then the mean of as many.
+        members: The models of an ensemble.
     """
 
-    model: Model
+    model: Predictor
     values: Point
     epochs: int
     history: Sequence[Entry] = ()
     on_all_rows: bool = False
     before: "Trained | None" = None
+    folds: int = 1
+    members: "tuple[Trained, ...]" = ()
 
     @property
     def judged(self) -> "Trained":
@@ -78,6 +85,18 @@ class Course:
     def workplace(self) -> Workplace:
         """What models that are trained on the train split share."""
         return self._workplace(self.data)
+
+    def workplace_of(self, folds: int) -> Workplace:
+        """Returns what models of a search that cut the rows into folds share."""
+        return self.workplace if folds == 1 else replace(self.workplace, folds=folds)
+
+    def judge(self, trained: Trained) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
+        """Returns the labels of rows that a model was not trained on, and what it predicts for them."""
+        judged = trained.judged
+        if judged.folds > 1:
+            return self.workplace_of(judged.folds).pool[0].label, judged.model.validation()
+        rows = self.data.split("eval")
+        return rows.label, judged.model.predict(rows)
 
     @cached_property
     def workplace_of_all(self) -> Workplace:
@@ -120,25 +139,27 @@ def train(course: Course, values: Point, epochs: int | None = None, on_all_rows:
     return Trained(_alone(model, values, workplace, course), values, best_epoch(history), history, on_all_rows)
 
 
-def train_on(course: Course, values: Point, checkpoint: Path) -> Trained:
+def train_on(course: Course, values: Point, checkpoint: Path, folds: int = 1) -> Trained:
     """Trains a model on that a search has trained; as it came, it may stay the best.
 
     Args:
         course: On what, and how.
         values: Its hyperparameters.
         checkpoint: Its folder.
+        folds: Into how many folds the search cut the rows.
 
     Raises:
         ModelError: It lacks a metric that tells progress, and that only training measures.
     """
-    model = _start(course, values, course.workplace)
+    workplace = course.workplace_of(folds)
+    model = _start(course, values, workplace)
     model.load(checkpoint)
     console.line(f"  goes on after the {model.epoch} epochs of the search")
     limit, patience = model.epoch + course.options.max_epochs, course.options.patience
     saved = course.saved(values=values, base=str(checkpoint))
-    history = _fit(course, model, saved, limit, patience, _as_it_is(course, model))
+    history = _fit(course, model, saved, limit, patience, _as_it_is(workplace, model))
     _tell_what_was_kept(course, history)
-    return Trained(_alone(model, values, course.workplace, course), values, best_epoch(history), history)
+    return Trained(_alone(model, values, workplace, course), values, best_epoch(history), history, folds=folds)
 
 
 def _start(course: Course, values: Point, workplace: Workplace) -> Model:
@@ -167,11 +188,11 @@ def _fit(
     return fit(model, course.objectives, limit, patience, tell, saved, before)
 
 
-def _as_it_is(course: Course, model: Model) -> dict[str, float]:
+def _as_it_is(workplace: Workplace, model: Model) -> dict[str, float]:
     """Returns the metrics of a model before it is trained on: on this eval split, which may be another one."""
-    measured = course.workplace.validate(model.predict(course.workplace.evaluation))
-    metrics = {**model.records[-1].metrics, **measured}
-    absent = [name for name in course.objectives.metrics if name not in metrics]
+    place = workplace.pooled if workplace.folds > 1 else workplace
+    metrics = {**model.records[-1].metrics, **place.validate(model.validation())}
+    absent = [name for name in workplace.measures if name not in metrics]
     if absent:
         raise ModelError(
             f"mode continue: the search did not measure {', '.join(absent)}, so the model as it came cannot be compared"
@@ -186,7 +207,7 @@ def _alone(model: Model, values: Point, workplace: Workplace, course: Course) ->
         return model
     alone = start_model(values, course.options.seed, replace(workplace, strategy=None))
     alone.restore(model.snapshot())
-    alone.records = model.records
+    alone.records.extend(model.records)
     return alone
 
 

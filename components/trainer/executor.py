@@ -76,9 +76,16 @@ def _write(course: Course, found: Found, trained: Trained, input_dict: Artifacts
 def _write_run(trained: Trained, folder: Path) -> None:
     """Writes every epoch, the search's, too, where its model was trained on; twice, the second time for TensorBoard."""
     folder.mkdir(parents=True, exist_ok=True)
-    runs = {"before": trained.before, "final": trained} if trained.before else {"final": trained}
-    history = [entry for run in runs.values() for entry in run.history]
+    runs = {**_runs("before", trained.before), **_runs("final", trained)}
+    history = [entry for run in (trained.before, trained) if run for entry in run.history]
     (folder / "history.json").write_text(json.dumps(without_nan(history)), encoding="utf-8")
     for name, run in runs.items():
         curve = [{"epoch": r.epoch, "seconds": r.seconds, **r.metrics} for r in run.model.records]
         tensorboard.write_run(folder / tensorboard.FOLDER / name, curve, run.values)
+
+
+def _runs(name: str, trained: Trained | None) -> dict[str, Trained]:
+    """Returns a training by its name; those of the members of an ensemble each by its own."""
+    if trained is None or not trained.members:
+        return {} if trained is None else {name: trained}
+    return {f"{name}-{number}": member for number, member in enumerate(trained.members)}

@@ -10,6 +10,8 @@ from tfx import types
 from tfx.types import artifact_utils
 
 from tfx_automl.errors import ModelError
+from tfx_automl.models.ensembles.ensemble import FILE as ENSEMBLE_FILE
+from tfx_automl.models.ensembles.ensemble import Ensemble
 from tfx_automl.search.parameters import Point
 
 _HYPERPARAMETERS = "best_hyperparameters.txt"
@@ -24,11 +26,27 @@ class Found:
         values: The hyperparameters.
         training: What our Tuner tells beside them (see its `results`); empty for those of another Tuner.
         checkpoint: Folder of the best model; None where only its hyperparameters are known.
+        ensemble: The ensemble of the search's trials, if it was asked for one and found one.
     """
 
     values: Point
     training: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: Path | None = None
+    ensemble: Ensemble | None = None
+
+    @property
+    def folds(self) -> int:
+        """Into how many folds the search cut the rows of train and eval."""
+        return int(self.training.get("folds", 1))
+
+    def of_member(self, number: int) -> "Found":
+        """Returns what was found about one model of the ensemble."""
+        if self.ensemble is None:
+            raise ModelError("There is no ensemble.")
+        member = self.ensemble.members[number]
+        training = {**self.training, "best_epoch": member.epochs, "epochs": member.epochs}
+        checkpoint = None if self.checkpoint is None else self.checkpoint / f"member-{number}"
+        return Found(member.values, training, checkpoint)
 
     def epochs(self, steps_per_epoch: int | None) -> int | None:
         """Returns the epoch at which the trial was best; None if that is not known for epochs of this length."""
@@ -61,4 +79,6 @@ def _read(path: Path, checkpoint: Path | None) -> Found:
             f"{path} has no hyperparameter 'family'; with a task, this Trainer trains what our Tuner found for a model"
             " family. For a model of your own, give Trainer its module_file or run_fn, and no task."
         )
-    return Found(content["values"], content.get("training") or {}, checkpoint)
+    ensemble = path.with_name(ENSEMBLE_FILE)
+    read = Ensemble.from_json(ensemble.read_text(encoding="utf-8")) if ensemble.is_file() else None
+    return Found(content["values"], content.get("training") or {}, checkpoint, read)

@@ -1,6 +1,6 @@
 """What the modes of the Trainer do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,14 +8,43 @@ from tfx_automl import console
 from tfx_automl.components.trainer.course import Course, Trained, train, train_on
 from tfx_automl.components.trainer.found import Found
 from tfx_automl.errors import ModelError
+from tfx_automl.models.ensembles.assembled import Assembled
+from tfx_automl.models.ensembles.ensemble import Ensemble
 from tfx_automl.models.families import start_model
 from tfx_automl.models.model import Workplace
 from tfx_automl.models.thresholds import best_threshold
+from tfx_automl.search.parameters import Point
 
 
 def train_as(mode: str, course: Course, found: Found) -> Trained:
     """Returns a model to export; see `Trainer` for the modes."""
-    return _MODES[mode](course, found)
+    if found.ensemble is None:
+        return _MODES[mode](course, found)
+    if mode == "continue":
+        console.line("  goes on with the best trial alone, not with the ensemble")
+        return _continue(course, found)
+    return _ensemble(mode, course, found, found.ensemble)
+
+
+def _ensemble(mode: str, course: Course, found: Found, ensemble: Ensemble) -> Trained:
+    """Each member is trained, or reused, as a single model would be; their weights stay."""
+    parts = []
+    for number, member in enumerate(ensemble.members):
+        console.line(f"  member {number + 1} of {len(ensemble.members)}: {member.values.get('family')}")
+        parts.append(_MODES[mode](course, found.of_member(number)))
+    together = _together(course, ensemble, parts, found.values)
+    before = [part.before for part in parts if part.before]
+    if len(before) == len(parts):
+        return replace(together, before=_together(course, ensemble, before, found.values))
+    return together
+
+
+def _together(course: Course, ensemble: Ensemble, parts: Sequence[Trained], values: Point) -> Trained:
+    model = Assembled(ensemble, course.data.task, [part.model for part in parts])
+    epochs = sum(part.epochs for part in parts)
+    first = parts[0]
+    history = [{"member": n, **entry} for n, part in enumerate(parts) for entry in part.history]
+    return Trained(model, values, epochs, history, first.on_all_rows, folds=first.folds, members=tuple(parts))
 
 
 def choose_threshold(course: Course, trained: Trained) -> float:
@@ -26,8 +55,7 @@ def choose_threshold(course: Course, trained: Trained) -> float:
     options = course.options
     if isinstance(options.threshold, float):
         return options.threshold
-    rows = course.data.split("eval")
-    found = best_threshold(options.threshold, rows.label, trained.judged.model.predict(rows))
+    found = best_threshold(options.threshold, *course.judge(trained))
     console.line(f"  predicts the positive class from {found:.4f} on, which gives the best {options.threshold}")
     return found
 
@@ -51,14 +79,15 @@ def _retrain_all(course: Course, found: Found) -> Trained:
 
 
 def _continue(course: Course, found: Found) -> Trained:
-    return train_on(course, found.values, _checkpoint(found))
+    return train_on(course, found.values, _checkpoint(found), found.folds)
 
 
 def _reuse(course: Course, found: Found) -> Trained:
-    model = start_model(found.values, 0, Workplace(course.data))
+    model = start_model(found.values, 0, Workplace(course.data, folds=found.folds))
     model.load(_checkpoint(found))
-    console.line(f"  the search's best model as it is, after {model.epoch} epochs")
-    return Trained(model, found.values, model.epoch)
+    mean = f", the mean of {found.folds} folds" if found.folds > 1 else ""
+    console.line(f"  the search's model as it is, after {model.epoch} epochs{mean}")
+    return Trained(model, found.values, model.epoch, folds=found.folds)
 
 
 def _checkpoint(found: Found) -> Path:

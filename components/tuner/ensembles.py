@@ -13,7 +13,6 @@ from tfx_automl.models.ensembles.ensemble import Ensemble, Member, Weighing, wei
 from tfx_automl.models.ensembles.predictions import read_validation
 from tfx_automl.models.ensembles.selection import select
 from tfx_automl.models.ensembles.stacking import fit_weights
-from tfx_automl.models.folds import folds_for
 from tfx_automl.models.measures import own_metrics
 from tfx_automl.models.metrics import metrics_of
 from tfx_automl.models.model import Workplace
@@ -59,7 +58,7 @@ def _candidates(result: SearchResult) -> tuple[list[Trial], list[npt.NDArray[np.
 
 def _judged_on(plan: Plan) -> Workplace:
     measures = plan.objectives.metrics
-    place = Workplace(plan.data, measures, folds=folds_for(plan.data, plan.options.folds, measures))
+    place = Workplace(plan.data, measures, folds=plan.folds)
     return place.pooled if place.folds > 1 else place
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Plan:
         scheduler: Which trial trains next, and how far.
         key: What identifies the search.
         first: Points to try first.
+        folds: Into how many folds the rows of train and eval are cut.
     """
 
     data: TrainingData
@@ -58,6 +59,7 @@ class Plan:
     scheduler: Scheduler
     key: str
     first: tuple[Point, ...] = ()
+    folds: int = 1
 
 
 def plan_search(
@@ -81,7 +83,8 @@ def plan_search(
     GapMeter(data, objectives.metrics).check()
     folds = folds_for(data, options.folds, objectives.metrics)
     what = ", ".join(family.name for family in families) + (f", {folds} folds" if folds > 1 else "")
-    return plan_of(what, data, options, space, objectives, scheduler, first, defaults_of(families, data))
+    plan = plan_of(what, data, options, space, objectives, scheduler, first, defaults_of(families, data))
+    return replace(plan, folds=folds)
 
 
 def plan_of(

@@ -81,6 +81,7 @@ def _training(trial: Trial, plan: Plan) -> dict[str, Any]:
         "epochs": trial.epochs,
         "best_epoch": best_of(plan.objectives, [record.metrics for record in trial.curve]) if all_rows else None,
         "steps_per_epoch": plan.options.steps_per_epoch,
+        "folds": plan.folds,
         "metric": goal.metric,
         "score": trial.score,
         "metrics": dict(trial.curve[-1].metrics),
