@@ -95,7 +95,7 @@ def ours_child(artifacts: Path, work: Path) -> dict[str, Any]:
     started = time.monotonic()
     setup = native.worker_setup(work / "arrays", task, options)
     with ProcessRunner(setup, native.workers_of(options)) as runner:
-        data = training_data(examples, graph, task, work / "arrays")
+        data = training_data({"examples": examples, "transform_graph": graph}, task, work / "arrays")
         plan = native.plan_search(data, options, BracketScheduler(brackets))
         result = native.run_search(plan, runner, work)
     seconds = time.monotonic() - started

@@ -1,6 +1,5 @@
 """Training data: transformed examples, parsed once into memory-mapped arrays that all trial processes share."""
 
-import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tfx_automl.errors import ModelError
-from tfx_automl.files import write_in_one_step
 from tfx_automl.models.groups import GroupSpec
-from tfx_automl.models.growing import GrowingArray, new_digest, open_array
+from tfx_automl.models.growing import open_array
 from tfx_automl.models.inputs import IMAGE_SIZES, InputSpec, has_image, inputs_from_schema
 from tfx_automl.models.task import TaskSpec
+from tfx_automl.models.writing import KINDS, META_FILE, check_labels, write_meta, write_split
 
-META_FILE = "meta.json"
 _ROWS_PER_PARSE = 4096
 
 
@@ -66,6 +64,7 @@ class TrainingData:
         fingerprint: Differs between data of different content.
         groups: The groups of sensitive features whose slices can be compared on the eval split; see `slice_codes`.
         replaced: Splits whose rows are others than those in the folder.
+        codes: Where the slices of the groups are; None is the folder of the arrays.
     """
 
     folder: Path
@@ -77,6 +76,7 @@ class TrainingData:
     fingerprint: str = ""
     groups: GroupSpec = field(default_factory=GroupSpec)
     replaced: Mapping[str, Arrays] = field(default_factory=dict)
+    codes: Path | None = None
 
     @property
     def rows(self) -> int:
@@ -97,17 +97,19 @@ class TrainingData:
             return self.replaced[name]
         if name not in self.splits:
             raise ModelError(f"There is no split {name!r}; the examples have {', '.join(self.splits)}.")
-        paths = (self.folder / name / f"{kind}.npy" for kind in ("numeric", "categorical", "image", "label"))
+        paths = (self.folder / name / f"{kind}.npy" for kind in KINDS)
         return Arrays(*map(open_array, paths))
 
 
 def open_data(folder: Path) -> TrainingData:
-    """Opens what `prepare` wrote."""
+    """Opens arrays that were written, or the slices of groups that lie apart from their arrays (see `slice_codes`)."""
     meta = json.loads((folder / META_FILE).read_text(encoding="utf-8"))
     inputs, task = InputSpec.from_json(meta["inputs"]), TaskSpec.from_json(meta["task"])
     numbers = meta["target_mean"], meta["target_std"]
     groups = GroupSpec.from_json(meta["groups"])
-    return TrainingData(folder, inputs, task, tuple(meta["splits"]), *numbers, meta["fingerprint"], groups)
+    arrays = Path(meta.get("arrays", folder))
+    codes = None if arrays == folder else folder
+    return TrainingData(arrays, inputs, task, tuple(meta["splits"]), *numbers, meta["fingerprint"], groups, codes=codes)
 
 
 def prepare(splits: Mapping[str, Sequence[str]], transform_graph: str, task: TaskSpec, folder: Path) -> TrainingData:
@@ -131,34 +133,13 @@ def prepare(splits: Mapping[str, Sequence[str]], transform_graph: str, task: Tas
     _check_label(spec, task)
     shape = _image_shape(next(iter(splits.values())), spec) if has_image(schema) else None
     inputs = inputs_from_schema(schema, task, shape)
-    digest = new_digest()
+    fingerprints = {}
     for name, files in splits.items():
-        digest.update(name.encode())
-        _write_split(_parse(files, spec), inputs, task, folder / name, digest)
-    target = open_array(folder / "train" / "label.npy") if task.kind == "regression" else None
-    _write_meta(folder, inputs, task, tuple(splits), target, digest.hexdigest())
+        batches = ((*_columns(batch, inputs), batch[task.transformed_label]) for batch in _parse(files, spec))
+        fingerprints[name] = write_split(batches, inputs, task, folder / name)
+        check_labels(open_array(folder / name / "label.npy"), task, name)
+    write_meta(folder, inputs, task, fingerprints)
     return open_data(folder)
-
-
-def _write_meta(
-    folder: Path,
-    inputs: InputSpec,
-    task: TaskSpec,
-    splits: tuple[str, ...],
-    target: npt.NDArray[Any] | None,
-    fingerprint: str,
-) -> None:
-    """Written last, in one step: without it the folder counts as absent."""
-    meta = {
-        "inputs": inputs.to_json(),
-        "task": task.to_json(),
-        "splits": splits,
-        "target_mean": 0.0 if target is None else float(np.mean(target)),
-        "target_std": 1.0 if target is None else float(np.std(target)) or 1.0,
-        "fingerprint": fingerprint,
-        "groups": GroupSpec().to_json(),
-    }
-    write_in_one_step(folder / META_FILE, json.dumps(meta))
 
 
 def _transformed(transform_graph: str) -> tuple[Any, dict[str, Any]]:
@@ -178,10 +159,15 @@ def _parse(files: Sequence[str], spec: Mapping[str, Any]) -> Iterator[dict[str, 
     """Yields batches of parsed features, as NumPy arrays."""
     import tensorflow as tf
 
-    fixed = {name: tf.io.FixedLenFeature([], feature.dtype) for name, feature in spec.items()}
+    shapes = {name: list(feature.shape) for name, feature in spec.items() if _is_vector(feature)}
+    fixed = {name: tf.io.FixedLenFeature(shapes.get(name, []), feature.dtype) for name, feature in spec.items()}
     records = tf.data.TFRecordDataset(sorted(files), compression_type="GZIP").batch(_ROWS_PER_PARSE)
     parsed = records.map(lambda batch: tf.io.parse_example(batch, fixed)).prefetch(2)
     yield from parsed.as_numpy_iterator()
+
+
+def _is_vector(feature: Any) -> bool:
+    return len(getattr(feature, "shape", ())) == 1 and feature.shape[0] > 1
 
 
 def _image_shape(files: Sequence[str], spec: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -190,35 +176,14 @@ def _image_shape(files: Sequence[str], spec: Mapping[str, Any]) -> tuple[int, in
     return height, width, channels
 
 
-def _write_split(
-    batches: Iterator[dict[str, Any]], inputs: InputSpec, task: TaskSpec, folder: Path, digest: Any
-) -> None:
-    folder.mkdir(parents=True)
-    kinds = {
-        "numeric": (len(inputs.numeric), np.float32),
-        "categorical": (len(inputs.categorical), np.int32),
-        "image": (inputs.image.size if inputs.image else 0, np.uint8),
-        "label": (None, np.float32 if task.kind == "regression" else np.int32),
-    }
-    with contextlib.ExitStack() as stack:
-        files = [
-            stack.enter_context(GrowingArray(folder / f"{kind}.npy", columns, dtype, digest))
-            for kind, (columns, dtype) in kinds.items()
-        ]
-        for batch in batches:
-            for file, part in zip(files, (*_columns(batch, inputs), batch[task.transformed_label]), strict=True):
-                file.append(part)
-    _check_labels(open_array(folder / "label.npy"), task, folder.name)
-
-
 def _columns(
     batch: Mapping[str, Any], inputs: InputSpec
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     rows = len(next(iter(batch.values())))
-    numeric = [batch[name].astype(np.float32) for name in inputs.numeric]
+    numeric = [batch[name].astype(np.float32).reshape(rows, width) for name, width in inputs.numeric_features]
     categorical = [batch[name].astype(np.int32) for name, _ in inputs.categorical]
     return (
-        np.stack(numeric, axis=1) if numeric else np.zeros((rows, 0), np.float32),
+        np.concatenate(numeric, axis=1) if numeric else np.zeros((rows, 0), np.float32),
         np.stack(categorical, axis=1) if categorical else np.zeros((rows, 0), np.int32),
         _pixels(batch[inputs.image.name], inputs.image.size) if inputs.image else np.zeros((rows, 0), np.uint8),
     )
@@ -229,15 +194,3 @@ def _pixels(images: npt.NDArray[Any], size: int) -> npt.NDArray[np.uint8]:
     if flat.size != len(images) * size:
         raise ModelError(f"Images of {size} bytes were expected, all of one size; got {flat.size} for {len(images)}.")
     return flat.reshape(len(images), size)
-
-
-def _check_labels(label: npt.NDArray[Any], task: TaskSpec, name: str) -> None:
-    if not len(label):
-        raise ModelError(f"The split {name!r} has no examples.")
-    if task.kind == "regression":
-        if not np.isfinite(label).all():
-            raise ModelError(f"The split {name!r} has rows whose target is missing or infinite; drop them first.")
-        return
-    outside = int(((label < 0) | (label >= len(task.classes))).sum())
-    if outside:
-        raise ModelError(f"The split {name!r} has {outside} rows whose label is none of {', '.join(task.classes)}.")

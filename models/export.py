@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from tfx_automl.models.data import TrainingData
-from tfx_automl.models.inputs import InputSpec, raw_names
+from tfx_automl.models.inputs import raw_names
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.model import Graph
 from tfx_automl.models.task import TaskSpec
+from tfx_automl.models.tensor_columns import tensor_columns
 
 MISSING_INTEGER = -(2**63)
 
@@ -97,33 +98,9 @@ def _predictor(graph: Graph, data: TrainingData, threshold: float) -> Callable[[
     """Returns a function from transformed features to the outputs of the serving signatures."""
 
     def predict(features: Mapping[str, Any]) -> dict[str, Any]:
-        return _outputs(data.task, graph.predict(_columns(features, data.inputs)), threshold)
+        return _outputs(data.task, graph.predict(tensor_columns(features, data.inputs)), threshold)
 
     return predict
-
-
-def _columns(features: Mapping[str, Any], inputs: InputSpec) -> dict[str, Any]:
-    """Puts transformed features into the columns that `models.data` makes of them."""
-    import tensorflow as tf
-
-    columns: dict[str, Any] = {}
-    if inputs.numeric:
-        columns["numeric"] = tf.stack([tf.cast(_flat(features[name]), tf.float32) for name in inputs.numeric], axis=1)
-    if inputs.categorical:
-        indices = [tf.cast(_flat(features[name]), tf.int32) for name, _ in inputs.categorical]
-        columns["categorical"] = tf.stack(indices, axis=1)
-    if inputs.image:
-        columns["image"] = tf.io.decode_raw(
-            _flat(features[inputs.image.name]), tf.uint8, fixed_length=inputs.image.size
-        )
-        columns["image"] = tf.ensure_shape(columns["image"], [None, inputs.image.size])
-    return columns
-
-
-def _flat(feature: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.reshape(feature, [-1])
 
 
 def _outputs(task: TaskSpec, prediction: Any, threshold: float) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What a model sees: the transformed features, sorted by how they enter a network."""
 
 import json
+import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -41,9 +43,10 @@ class InputSpec:
     """The inputs of a model.
 
     Attributes:
-        numeric: Features that enter as they are, float32.
+        numeric: Columns that enter as they are, float32; those of a vector are named `words_xf:0`, `words_xf:1`...
         categorical: Features that are an index, with the number of values that the index can have.
         image: The image, if there is one.
+        vectors: Features that make several numeric columns, with their number.
 
     Raises:
         ModelError: There is nothing to learn from.
@@ -52,8 +55,10 @@ class InputSpec:
     numeric: tuple[str, ...] = ()
     categorical: tuple[tuple[str, int], ...] = ()
     image: Image | None = None
+    vectors: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "vectors", tuple((name, int(width)) for name, width in self.vectors))
         object.__setattr__(self, "numeric", tuple(self.numeric))
         object.__setattr__(self, "categorical", tuple((name, int(count)) for name, count in self.categorical))
         if not self.numeric and not self.categorical and self.image is None:
@@ -61,9 +66,21 @@ class InputSpec:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All features, in the order of the columns."""
+        """All columns, in their order."""
         image = (self.image.name,) if self.image else ()
         return (*self.numeric, *(name for name, _ in self.categorical), *image)
+
+    @property
+    def numeric_features(self) -> tuple[tuple[str, int], ...]:
+        """The features that make the numeric columns, in the order of these, with the number of columns of each."""
+        owners = {column: name for name, width in self.vectors for column in vector_columns(name, width)}
+        return tuple(Counter(owners.get(column, column) for column in self.numeric).items())
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All transformed features, in the order of their columns."""
+        image = (self.image.name,) if self.image else ()
+        return (*(name for name, _ in self.numeric_features), *(name for name, _ in self.categorical), *image)
 
     def to_json(self) -> str:
         """Returns the specification as JSON text."""
@@ -74,7 +91,7 @@ class InputSpec:
         """Reads what `to_json` wrote."""
         values = json.loads(text)
         image = Image(**values["image"]) if values["image"] else None
-        return cls(tuple(values["numeric"]), tuple((name, count) for name, count in values["categorical"]), image)
+        return cls(values["numeric"], values["categorical"], image, values.get("vectors", ()))
 
 
 def inputs_from_schema(schema: Any, task: TaskSpec, image_shape: tuple[int, int, int] | None) -> InputSpec:
@@ -99,9 +116,22 @@ def inputs_from_schema(schema: Any, task: TaskSpec, image_shape: tuple[int, int,
             f"The features {', '.join(sorted(texts))} are text after Transform; map them to numbers there."
         )
     categorical = {f.name: f.int_domain.max + 1 for f in features if f.int_domain.is_categorical}
-    numeric = (f.name for f in features if f.name not in categorical)
+    widths = {f.name: _width(f) for f in features if f.name not in categorical}
+    vectors = {name: width for name, width in widths.items() if width > 1}
+    numeric = [vector_columns(name, vectors[name]) if name in vectors else (name,) for name in sorted(widths)]
     image = Image(IMAGE, *image_shape) if image_shape else None
-    return InputSpec(tuple(sorted(numeric)), tuple(sorted(categorical.items())), image)
+    columns = tuple(column for names in numeric for column in names)
+    return InputSpec(columns, tuple(sorted(categorical.items())), image, tuple(sorted(vectors.items())))
+
+
+def vector_columns(feature: str, width: int) -> tuple[str, ...]:
+    """Returns the names of the numeric columns of a feature that is a vector."""
+    return tuple(f"{feature}:{number}" for number in range(width))
+
+
+def _width(feature: Any) -> int:
+    """Returns how many numbers a row of a transformed feature has."""
+    return math.prod(dim.size for dim in feature.shape.dim) if feature.HasField("shape") else 1
 
 
 def has_image(schema: Any) -> bool:
@@ -127,6 +157,8 @@ def raw_names(inputs: InputSpec, raw: Iterable[str]) -> tuple[str, ...]:
 
 
 def raw_columns(inputs: InputSpec, raw: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Returns the raw features that each input comes from; none where its name does not tell."""
+    """Returns the raw features that each transformed feature comes from; none where its name does not tell."""
     outputs_of = {name: (transformed_name(name), transformed_name(f"{name}_missing")) for name in raw}
-    return {name: tuple(column for column, outputs in outputs_of.items() if name in outputs) for name in inputs.names}
+    return {
+        name: tuple(column for column, outputs in outputs_of.items() if name in outputs) for name in inputs.features
+    }

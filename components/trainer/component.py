@@ -11,9 +11,11 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
+from tfx_automl.components.data import source_problems
 from tfx_automl.components.sensitive import check_gaps, check_groups
 from tfx_automl.components.trainer import executor
 from tfx_automl.components.trainer.options import TrainOptions, check_threshold
+from tfx_automl.components.types import TrainingArrays
 from tfx_automl.errors import ConfigError, require
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.metrics import DECISION_THRESHOLD
@@ -44,6 +46,8 @@ class TrainerSpec(types.ComponentSpec):
     }
     INPUTS = {
         **standard_component_specs.TrainerSpec.INPUTS,
+        "examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        "training_data": ChannelParameter(type=TrainingArrays, optional=True),
         "raw_examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = standard_component_specs.TrainerSpec.OUTPUTS
@@ -64,11 +68,12 @@ class Trainer(base_component.BaseComponent):
             with `in_sample` are of a model that is trained on the eval split, too, so that they are no estimate.
 
     Args:
-        examples: Transformed `Examples` with the splits `train` and `eval`.
+        examples: Transformed `Examples` with the splits `train` and `eval`, of any Transform; needed for a `run_fn`.
         transform_graph: The `TransformGraph` that made them.
         hyperparameters: `best_hyperparameters` of a Tuner; for `retrain` and `retrain_all`. Handed to `run_fn`.
         base_model: `best_model` of our Tuner; for `reuse` and `continue`. Handed to `run_fn`.
         schema: The raw `Schema`; handed to `run_fn`.
+        training_data: The output `training_data` of our Transform, instead of `examples`: it is read in place.
         task: What is to be predicted; trains a model of a family.
         mode: `retrain` trains from scratch on the train split and keeps the epoch that was best on the eval split.
             `retrain_all` trains from scratch on train and eval, for as many epochs as the search found best; where
@@ -107,12 +112,13 @@ class Trainer(base_component.BaseComponent):
 
     def __init__(
         self,
-        examples: types.BaseChannel,
+        examples: types.BaseChannel | None = None,
         transform_graph: types.BaseChannel | None = None,
         hyperparameters: types.BaseChannel | None = None,
         base_model: types.BaseChannel | None = None,
         schema: types.BaseChannel | None = None,
         *,
+        training_data: types.BaseChannel | None = None,
         task: TaskSpec | None = None,
         mode: str = "retrain",
         max_epochs: int = 30,
@@ -148,12 +154,15 @@ class Trainer(base_component.BaseComponent):
         channels = {"hyperparameters": hyperparameters, "base_model": base_model, "transform_graph": transform_graph}
         if task is None:
             _check_nothing_else(options, raw_examples, sensitive)
+            require((examples is not None and training_data is None, "A run_fn needs the input examples."))
             own = {"schema": schema, "run_fn": run_fn, "module_file": module_file, **_of_a_run_fn(**stock)}
         else:
+            require(*((False, problem) for problem in source_problems(examples, training_data)))
             _check_mode(options, task, channels)
             own = _of_a_task(task, options, raw_examples, sensitive, min_slice_size)
         arguments = {
             "examples": examples,
+            "training_data": training_data,
             **channels,
             **own,
             "model": types.Channel(type=standard_artifacts.Model),

@@ -56,11 +56,11 @@ class Executor(base_executor.BaseExecutor):
 def _read_data(input_dict: Artifacts, exec_properties: dict[str, Any], folder: Path) -> TrainingData:
     task = TaskSpec.from_json(exec_properties["task"])
     groups = GroupSpec.from_json(exec_properties.get("groups") or GroupSpec().to_json())
-    examples, raw = input_dict["examples"], input_dict.get("raw_examples") or []
-    identity = "\n".join([*(artifact.uri for artifact in [*examples, *raw]), task.to_json(), groups.to_json()])
+    sources = (input_dict.get(key) or [] for key in ("examples", "training_data", "raw_examples"))
+    uris = (artifact.uri for artifacts in sources for artifact in artifacts)
+    identity = "\n".join([*uris, task.to_json(), groups.to_json()])
     arrays = folder / f"arrays-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
-    data = training_data(examples, input_dict.get("transform_graph"), task, arrays)
-    return with_groups(data, groups, raw, examples)
+    return with_groups(training_data(input_dict, task, arrays), groups, input_dict, arrays)
 
 
 def _write(course: Course, found: Found, trained: Trained, input_dict: Artifacts, output_dict: Artifacts) -> None:
