@@ -90,7 +90,7 @@ def run_ours(files: Files, output: Path, trials: int, epochs: int) -> Run:
     if (searched["count"], searched["failed"], searched["epochs"]) != (trials, 0, trials * epochs):
         raise SystemExit(f"ours searched something else: {searched['count']} trials, {searched['epochs']} epochs")
     stages = {name: value for name, value in summary["seconds"].items() if name != "total"}
-    return Run(stages, seconds, summary["test_metrics"]["auc"], summary["rows"]["test"])
+    return Run(stages, seconds, summary["test_metrics"]["auc"], summary["rows"]["splits"]["test"])
 
 
 def run_stock(files: Files, output: Path, trials: int, epochs: int) -> Run:
