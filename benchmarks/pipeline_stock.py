@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 MODULE = Path(__file__).with_name("pipeline_stock_module.py")
-# Beam's default, said aloud: in one process.
-BEAM_ARGUMENTS = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
 
 
 def build(parsed: argparse.Namespace) -> Any:
@@ -21,12 +19,12 @@ def build(parsed: argparse.Namespace) -> Any:
     from tfx import v1 as tfx
 
     metadata = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(parsed.output / "metadata.sqlite"))
+    # No Beam arguments: the default is one process, and with any TFX packs itself up anew for every component.
     return tfx.dsl.Pipeline(
         pipeline_name="stock",
         pipeline_root=str(parsed.output / "artifacts"),
         components=_components(parsed),
         metadata_connection_config=metadata,
-        beam_pipeline_args=list(BEAM_ARGUMENTS),
     )
 
 
