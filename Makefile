@@ -6,7 +6,7 @@ STACK = auto
 TESTS = tests
 DATA = ../shared/data
 
-.PHONY: help env lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-tuner bench-strategies bench-trees test-flink test-stack-b test-stack-b-fast clean
+.PHONY: help env lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees test-flink test-stack-b test-stack-b-fast clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -42,6 +42,9 @@ bench-ingestion: env  ## compare ExampleGen with TFX's own (ARGS="--cases csv --
 
 bench-tuner: env  ## compare Tuner with keras_tuner.Hyperband on Fashion-MNIST (ARGS="--data FOLDER")
 	$(PYTHON) benchmarks/tuner.py $(ARGS)
+
+bench-pipeline: env  ## compare the whole pipeline with a stock TFX pipeline (DATA=folder, ARGS="--rows 20000 --trials 2 --epochs 2")
+	$(PYTHON) benchmarks/pipeline.py --data $(DATA) $(ARGS)
 
 bench-quality-floor: env  ## compare three public data sets with the quality floor (DATA=folder, ARGS="--case penguins")
 	$(PYTHON) benchmarks/quality_floor.py $(DATA) $(ARGS)

@@ -9,8 +9,9 @@ from tfx_automl.pipelines.output import OutputFolder
 
 PIPELINE_NAME = "tfx-automl"
 
-# In-process and single-threaded: Beam's multi_processing mode starts a Python per worker and has lost rows.
-BEAM_ARGUMENTS = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
+# None, which means in-process and single-threaded: Beam's multi_processing mode starts a Python per worker and has lost
+# rows. To say so aloud costs seconds: with any argument TFX packs itself up, for remote workers, for every component.
+BEAM_ARGUMENTS: tuple[str, ...] = ()
 
 
 def _parallel_beam(workers: int) -> tuple[str, str]:

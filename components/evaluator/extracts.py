@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from tensorflow_model_analysis import constants, extractors
 
+from tfx_automl.components.evaluator.cells import cells_of
 from tfx_automl.components.evaluator.ranking import SCORES_KEY
 from tfx_automl.components.sensitive import MISSING, feature_values
 from tfx_automl.errors import EvaluationError
@@ -25,7 +26,7 @@ _Array = np.ndarray[Any, Any]
 
 
 def make_extractors(eval_config: Any, eval_shared_model: Any, task: TaskSpec, sensitive: Sequence[str]) -> list[Any]:
-    """Returns the extractors for `tfma.ExtractEvaluateAndWriteResults`, from Arrow batches to sliced rows.
+    """Returns the extractors for `tfma.ExtractEvaluateAndWriteResults`, from Arrow batches to sliced cells of rows.
 
     Args:
         eval_config: The configuration with model and slicing specifications.
@@ -40,7 +41,7 @@ def make_extractors(eval_config: Any, eval_shared_model: Any, task: TaskSpec, se
         extractors.TransformedFeaturesExtractor(**model),
         extractors.PredictionsExtractor(**model),
         _extractor("ExtractLabelAndPrediction", keep_label_and_prediction, task, spec.prediction_key),
-        extractors.UnbatchExtractor(),
+        extractors.Extractor(stage_name="DivideIntoCells", ptransform=beam.FlatMap(cells_of)),
         extractors.SliceKeyExtractor(eval_config=eval_config, materialize=False),
     ]
 

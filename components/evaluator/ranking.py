@@ -57,8 +57,10 @@ class _AucCombiner(beam.CombineFn):
         return accumulator
 
     def merge_accumulators(self, accumulators: Iterable[_Scores]) -> _Scores:
-        merged = _Scores()
-        for accumulator in accumulators:
+        # Into the first one, as Beam allows: a new one for every merge would copy all scores again and again.
+        others = iter(accumulators)
+        merged = next(others, None) or _Scores()
+        for accumulator in others:
             merged.positive.extend(accumulator.positive)
             merged.negative.extend(accumulator.negative)
         return merged

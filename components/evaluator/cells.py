@@ -1,0 +1,130 @@
+"""Rows that agree in every sensitive feature, taken together, so that TFMA meets each row once.
+
+TFMA sends every row through Beam, and through the combiner of every metric, once for each slice that the row is in.
+Here a batch of rows becomes one element for each cell (each combination of sensitive values), a combiner adds up the
+rows of the cell, and what goes into the slices is that sum. TFMA's own combiners do the adding and the merging, as they
+would on several workers, so the metrics are the same.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apache_beam as beam
+import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.metrics import metric_specs, metric_types
+from tensorflow_model_analysis.proto import config_pb2
+
+ROWS_KEY = "rows_of_cell"
+
+_Extracts = dict[str, Any]
+
+
+def cells_of(batch: _Extracts) -> Iterator[_Extracts]:
+    """Divides a batch into its cells.
+
+    Args:
+        batch: Extracts with sensitive features, each [n, 1], and what metrics compute with, each [n] or [n, k].
+
+    Yields:
+        Extracts with the features of a cell, each [1], and its rows as the inputs of a metric's combiner.
+    """
+    features = batch[constants.FEATURES_KEY]
+    rows = _rows({key: value for key, value in batch.items() if key != constants.FEATURES_KEY})
+    members: dict[tuple[Any, ...], list[int]] = {}
+    for number in range(len(rows)):
+        members.setdefault(tuple(column[number, 0] for column in features.values()), []).append(number)
+    for numbers in members.values():
+        yield {
+            constants.FEATURES_KEY: {name: column[numbers[0]] for name, column in features.items()},
+            ROWS_KEY: [rows[number] for number in numbers],
+        }
+
+
+def _rows(batch: _Extracts) -> list[Any]:
+    columns = {key: value.reshape(len(value), -1) for key, value in batch.items()}
+    count = len(next(iter(columns.values())))
+    return [
+        metric_types.StandardMetricInputs({key: column[number] for key, column in columns.items()})
+        for number in range(count)
+    ]
+
+
+def per_cell(metric: Any) -> Any:
+    """Returns the `MetricConfig` of the same metric (which has a name) for extracts of `cells_of`."""
+    config = json.dumps({"name": json.loads(metric.config)["name"], "of": json_format.MessageToJson(metric)})
+    return config_pb2.MetricConfig(class_name=PerCell.__name__, module=__name__, config=config)
+
+
+class PerCell(tfma.metrics.Metric):
+    """Another metric, computed from the rows of cells."""
+
+    def __init__(self, name: str, of: str) -> None:
+        """Takes the name of the metric, and its `MetricConfig` as JSON."""
+        self._metric = metric_specs.metric_instance(json_format.Parse(of, config_pb2.MetricConfig()))
+        super().__init__(self._metric.create_computations_fn, name=name, of=of)
+
+    def computations(self, *arguments: Any, **options: Any) -> list[Any]:
+        """Returns the metric's own computations, with combiners that take sums of rows."""
+        return [_summed(computation) for computation in self._metric.computations(*arguments, **options)]
+
+
+def _summed(computation: Any) -> Any:
+    if not isinstance(computation, metric_types.MetricComputation):  # derived from the results of others
+        return computation
+    combiner = computation.combiner
+    return metric_types.MetricComputation(computation.keys, [_SumOfRows(combiner)], _MergedSums(combiner))
+
+
+class _SumOfRows(metric_types.Preprocessor):
+    """Adds up the rows of a cell.
+
+    Bears the name of the combiner: TFMA tells equal computations, which it does once, by the names.
+    """
+
+    def __init__(self, combiner: beam.CombineFn) -> None:
+        super().__init__(name=type(combiner).__name__)
+        self._combiner = combiner
+
+    def setup(self) -> None:
+        self._combiner.setup()
+
+    def process(self, extracts: _Extracts) -> Iterator[Any]:
+        yield self._combiner.add_inputs(self._combiner.create_accumulator(), extracts[ROWS_KEY])
+
+    def teardown(self) -> None:
+        self._combiner.teardown()
+
+
+class _MergedSums(beam.CombineFn):
+    """Takes accumulators of another combiner as its inputs.
+
+    TFMA's combiners get iterators, never lists: some of them take the first accumulator with `next(iter(...))` and then
+    loop over what they were given, so that from a list the first one would count twice.
+    """
+
+    def __init__(self, combiner: beam.CombineFn) -> None:
+        self._combiner = combiner
+
+    def setup(self, *arguments: Any, **options: Any) -> None:
+        self._combiner.setup(*arguments, **options)
+
+    def create_accumulator(self) -> Any:
+        return self._combiner.create_accumulator()
+
+    def add_input(self, accumulator: Any, element: Any) -> Any:
+        return self._combiner.merge_accumulators(iter((accumulator, element)))
+
+    def merge_accumulators(self, accumulators: Iterable[Any]) -> Any:
+        return self._combiner.merge_accumulators(iter(accumulators))
+
+    def compact(self, accumulator: Any) -> Any:
+        return self._combiner.compact(accumulator)
+
+    def extract_output(self, accumulator: Any) -> Any:
+        return self._combiner.extract_output(accumulator)
+
+    def teardown(self, *arguments: Any, **options: Any) -> None:
+        self._combiner.teardown(*arguments, **options)
