@@ -9,9 +9,13 @@ from tfx_automl.pipelines.output import OutputFolder
 
 PIPELINE_NAME = "tfx-automl"
 
-# None, which means in-process and single-threaded: Beam's multi_processing mode starts a Python per worker and has lost
-# rows. To say so aloud costs seconds: with any argument TFX packs itself up, for remote workers, for every component.
-BEAM_ARGUMENTS: tuple[str, ...] = ()
+# In-process and single-threaded: Beam's multi_processing mode starts a Python per worker and has lost rows.
+BEAM_ARGUMENTS = (
+    # What the DirectRunner takes in the end. It would first try to download Prism, a program, and to run that.
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    # Without an image TFX packs itself up for workers elsewhere, for every component: seconds each. There are none.
+    "--sdk_container_image=none",
+)
 
 
 def _parallel_beam(workers: int) -> tuple[str, str]:

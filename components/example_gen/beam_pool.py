@@ -11,8 +11,8 @@ from typing import Any
 from tfx_automl.components.example_gen.pool import Pool, T, Task, measured
 from tfx_automl.components.example_gen.readers import Block
 
-_RUNNER = re.compile(r"--runner=(\w+)")
-_LOCAL = {"DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner", "PrismRunner"}
+_RUNNER = re.compile(r"--runner=(?:[\w.]+\.)?(\w+)")
+_LOCAL = {"DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner", "PrismRunner", "FnApiRunner"}
 
 
 def runs_elsewhere(beam_arguments: Sequence[str]) -> bool:

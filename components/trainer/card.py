@@ -56,7 +56,9 @@ def _features(data: TrainingData, transform_graph: str) -> list[dict[str, Any]]:
 
     raw = [name for name in tft.TFTransformOutput(transform_graph).raw_feature_spec() if name != data.task.label]
     inputs = data.inputs
-    kinds = dict.fromkeys(dict(inputs.numeric_features), "numeric") | {name: "categorical" for name, _ in inputs.categorical}
+    kinds = dict.fromkeys(dict(inputs.numeric_features), "numeric") | dict.fromkeys(
+        dict(inputs.categorical), "categorical"
+    )
     return [
         {"name": name, "kind": kinds.get(name, "image"), "columns": list(columns) or None}
         for name, columns in raw_columns(inputs, raw).items()

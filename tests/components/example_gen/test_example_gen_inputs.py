@@ -120,6 +120,7 @@ def test_formats_that_cannot_be_written(tmp_path):
         ([], False),
         (["--direct_num_workers=1"], False),
         (["--runner=DirectRunner"], False),
+        (["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"], False),
         (["--runner=FlinkRunner"], True),
         (["--runner=FlinkRunner", "--runner=DirectRunner"], False),
     ],
