@@ -124,8 +124,11 @@ class SearchConfig:
     factor: int = option(
         converters.whole, "Hyperband and ASHA: one trial in so many goes on at each rung", metavar="N", default=3
     )
-    iterations: int = option(
-        converters.whole, "Hyperband: how often its brackets are run through", metavar="N", default=1
+    iterations: int | None = option(
+        converters.whole,
+        "Hyperband: how often its brackets are run through (default: once, or until a budget of time or epochs ends)",
+        metavar="N",
+        default=None,
     )
     stopper: str = option(
         converters.text,

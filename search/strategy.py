@@ -28,6 +28,7 @@ ALGORITHMS = {
 }
 
 _TRIALS_WITHOUT_BUDGET = 10
+AS_OFTEN_AS_POSSIBLE = 100  # iterations of Hyperband: more than any budget lasts for
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Strategy:
         scheduler: A name in `SCHEDULERS`.
         factor: η: at each rung, one trial in so many goes on.
         iterations: For `hyperband`, how often its brackets are run through; more of them go on with the same search.
+            None is once or, where a budget of time or epochs ends the search, as often as it lets them.
 
     Raises:
         ConfigError: With one line for every wrong value.
@@ -49,7 +51,7 @@ class Strategy:
     sampler: str | None = None
     scheduler: str | None = None
     factor: int = 3
-    iterations: int = 1
+    iterations: int | None = None
 
     def __post_init__(self) -> None:
         sampler, scheduler = ALGORITHMS.get(self.algorithm, ("random", "full"))
@@ -66,7 +68,10 @@ class Strategy:
                 f"scheduler: expected one of {', '.join(SCHEDULERS)}, got {self.scheduler!r}.",
             ),
             (self.factor >= 2, f"factor: expected 2 or more, got {self.factor}."),
-            (self.iterations >= 1, f"iterations: expected 1 or more, got {self.iterations}."),
+            (
+                self.iterations is None or self.iterations >= 1,
+                f"iterations: expected 1 or more, got {self.iterations}.",
+            ),
         )
 
     def make_scheduler(self, resource: Resource, budget: Budget) -> Scheduler:
@@ -77,7 +82,9 @@ class Strategy:
         """
         most, unit = resource.maximum, resource.unit
         if self.scheduler == "hyperband":
-            return hyperband(most, self.factor, budget.trials, unit, self.iterations)
+            ends = budget.seconds or budget.epochs
+            iterations = self.iterations or (AS_OFTEN_AS_POSSIBLE if ends else 1)
+            return hyperband(most, self.factor, budget.trials, unit, iterations)
         if self.scheduler == "halving":
             return successive_halving(most, self.factor, budget.trials, unit)
         bounded = any((budget.trials, budget.epochs, budget.seconds))

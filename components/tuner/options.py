@@ -30,7 +30,8 @@ class SearchOptions:
         sampler: Another sampler than the algorithm's: random, grid, bayesian, gp, evolution or reinforce.
         scheduler: Another scheduler than the algorithm's: hyperband, asha, halving or full.
         factor: η: at each rung, one trial in so many goes on.
-        iterations: How often Hyperband runs through its brackets.
+        iterations: How often Hyperband runs through its brackets; None is once or, with `time_budget_s` or
+            `max_total_epochs`, as often as these let it.
         resource: `epochs`, or `rows`: lower rungs train `rung_epochs` epochs on fewer rows.
         max_epochs: The highest level of the resource: the most epochs of a trial, or the parts of the rows.
         rung_epochs: For `rows`, the epochs at each rung.
@@ -69,7 +70,7 @@ class SearchOptions:
     sampler: str | None = None
     scheduler: str | None = None
     factor: int = 3
-    iterations: int = 1
+    iterations: int | None = None
     resource: ResourceKind = "epochs"
     max_epochs: int = 27
     rung_epochs: int = 3

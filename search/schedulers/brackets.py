@@ -1,5 +1,6 @@
 """Brackets of synchronous successive halving: the plan of Hyperband, and of schedules with a single rung."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -54,27 +55,31 @@ class BracketScheduler(Scheduler):
     Args:
         brackets: The plan.
         unit: What a level counts, in the plural.
+        period: After how many brackets they begin again; None is never.
     """
 
-    def __init__(self, brackets: Sequence[Bracket], unit: str = "epochs") -> None:
+    def __init__(self, brackets: Sequence[Bracket], unit: str = "epochs", period: int | None = None) -> None:
         if not brackets:
             raise ConfigError("A schedule needs at least one bracket; got none.")
         self.brackets, self._unit = tuple(brackets), unit
+        self._period = period or len(self.brackets)
 
     def describe(self) -> list[str]:
-        """Returns one line per bracket, and the totals."""
+        """Returns one line per bracket, each once if they repeat, and the totals."""
         lines = []
-        for number, bracket in enumerate(self.brackets):
+        for number, bracket in enumerate(self.brackets[: self._period]):
             rungs = " → ".join(f"{rung.trials} × {rung.level}" for rung in bracket.rungs)
             lines.append(f"bracket {number} (s={bracket.s}): {rungs} {self._unit}")
         trials = sum(bracket.rungs[0].trials for bracket in self.brackets)
+        if len(self.brackets) > self._period:
+            lines.append(f"and again, up to {len(self.brackets)} brackets, as far as the budget goes")
         return [*lines, f"{trials} trials, {sum(bracket.units for bracket in self.brackets)} {self._unit} in all"]
 
     def next(self, trials: Sequence[TrialView], objectives: Objectives, may_start: bool = True) -> Decision:
         """Returns the first thing to do in the order of the brackets."""
-        waiting = False
+        waiting, members = False, _by_bracket(trials)
         for number, bracket in enumerate(self.brackets):
-            decision = _next_in_bracket(number, bracket, _members(trials, number), objectives, may_start)
+            decision = _next_in_bracket(number, bracket, members[number], objectives, may_start)
             if isinstance(decision, (Start, Continue)):
                 return decision
             waiting = waiting or isinstance(decision, Wait)
@@ -84,17 +89,21 @@ class BracketScheduler(Scheduler):
         """Returns the trials below a rung that is not full yet: one may be the next best when another fails."""
         del objectives
         kept = set()
-        for number, bracket in enumerate(self.brackets):
-            members = _members(trials, number)
+        for number, members in _by_bracket(trials).items():
+            bracket = self.brackets[number]
             for below, rung in _steps(bracket):
                 if sum(rung.level in trial.outcomes for trial in members) < rung.trials:
                     kept |= {trial.trial_id for trial in members if trial.level <= below.level}
         return kept
 
 
-def _members(trials: Sequence[TrialView], bracket: int) -> list[TrialView]:
-    """Failed trials are no members, so they are replaced."""
-    return [trial for trial in trials if trial.bracket == bracket and not trial.failed]
+def _by_bracket(trials: Sequence[TrialView]) -> dict[int, list[TrialView]]:
+    """Returns the members of each bracket; failed trials are no members, so they are replaced."""
+    members: dict[int, list[TrialView]] = defaultdict(list)
+    for trial in trials:
+        if not trial.failed:
+            members[trial.bracket].append(trial)
+    return members
 
 
 def _steps(bracket: Bracket) -> Iterator[tuple[Rung, Rung]]:

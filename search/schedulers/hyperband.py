@@ -81,7 +81,7 @@ def hyperband(
         if left == 0:
             break
         brackets += hyperband_brackets(max_resource, factor, left)
-    return BracketScheduler(brackets, unit)
+    return BracketScheduler(brackets, unit, len(hyperband_brackets(max_resource, factor)))
 
 
 def successive_halving(
