@@ -10,7 +10,6 @@ from tfx import types
 from tfx.types import artifact_utils
 
 from tfx_automl.errors import ModelError
-from tfx_automl.models.ensembles.ensemble import FILE as ENSEMBLE_FILE
 from tfx_automl.models.ensembles.ensemble import Ensemble
 from tfx_automl.search.parameters import Point
 
@@ -79,6 +78,5 @@ def _read(path: Path, checkpoint: Path | None) -> Found:
             f"{path} has no hyperparameter 'family'; with a task, this Trainer trains what our Tuner found for a model"
             " family. For a model of your own, give Trainer its module_file or run_fn, and no task."
         )
-    ensemble = path.with_name(ENSEMBLE_FILE)
-    read = Ensemble.from_json(ensemble.read_text(encoding="utf-8")) if ensemble.is_file() else None
-    return Found(content["values"], content.get("training") or {}, checkpoint, read)
+    ensemble = Ensemble.from_values(content["ensemble"]) if content.get("ensemble") else None
+    return Found(content["values"], content.get("training") or {}, checkpoint, ensemble)

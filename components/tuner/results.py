@@ -10,7 +10,6 @@ from typing import Any
 from tfx_automl.components import tensorboard
 from tfx_automl.components.data import without_nan
 from tfx_automl.components.tuner.native import Plan
-from tfx_automl.models.ensembles.ensemble import FILE as ENSEMBLE_FILE
 from tfx_automl.models.ensembles.ensemble import Ensemble
 from tfx_automl.models.fitting import best_of
 from tfx_automl.search.objective import Objectives
@@ -19,6 +18,7 @@ from tfx_automl.search.trial import SearchResult, Trial
 BEST_FILE = "best_hyperparameters.txt"
 RESULTS_FILE = "tuner_results.json"
 TRIALS_FILE = "trials.json"
+ENSEMBLE_KEY = "ensemble"
 TRAINING_KEY = "training"
 
 
@@ -47,10 +47,13 @@ def write_search(
         result: What was found.
         plan: What was searched.
         folders: Of the outputs `best_hyperparameters`, `tuner_results` and `best_model`.
-        ensemble: An ensemble of the trials; then `ensemble.json` stands beside the best trial's hyperparameters, and
-            the checkpoints of its members in `member-0` and so on beside the best trial's.
+        ensemble: An ensemble of the trials; then it stands, as the key `ensemble`, in the same files as the best
+            trial's hyperparameters, and the checkpoints of its members in `member-0` and so on beside the best trial's.
     """
+    # Keys of the same file, because the stock Trainer takes no second one, and no notice of keys that it does not know.
     best = {**plan.space.to_config(result.best.values), TRAINING_KEY: _training(result.best, plan)}
+    if ensemble is not None:
+        best[ENSEMBLE_KEY] = asdict(ensemble)
     write_best(best, folders["best_hyperparameters"])
     write_results(_records(result, plan.objectives), folders["tuner_results"])
     details = _details(result, plan) | {"ensemble": None if ensemble is None else asdict(ensemble)}
@@ -58,22 +61,19 @@ def write_search(
     shutil.copytree(result.best.checkpoint, folders["best_model"], dirs_exist_ok=True)
     _write(folders["best_model"] / "hyperparameters.json", best)
     if ensemble is not None:
-        _write_ensemble(ensemble, result, folders)
+        _copy_members(ensemble, result, folders["best_model"])
 
 
-def _write_ensemble(ensemble: Ensemble, result: SearchResult, folders: Mapping[str, Path]) -> None:
-    for key in ("best_hyperparameters", "best_model"):
-        (folders[key] / ENSEMBLE_FILE).write_text(ensemble.to_json(), encoding="utf-8")
+def _copy_members(ensemble: Ensemble, result: SearchResult, folder: Path) -> None:
     for number, member in enumerate(ensemble.members):
         trial = next(trial for trial in result.trials if trial.trial_id == member.trial_id)
-        shutil.copytree(trial.checkpoint, folders["best_model"] / f"member-{number}")
+        shutil.copytree(trial.checkpoint, folder / f"member-{number}")
 
 
 def _training(trial: Trial, plan: Plan) -> dict[str, Any]:
     """What a Trainer may want to know beside the hyperparameters.
 
-    A key of the same file, because the stock Trainer takes no second file, and no notice of a key that it has no use
-    for. Epochs on a share of the rows do not tell how many epochs all rows take.
+    Epochs on a share of the rows do not tell how many epochs all rows take.
     """
     goal = plan.objectives.first
     all_rows = plan.options.resource == "epochs"

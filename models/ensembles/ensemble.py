@@ -1,8 +1,7 @@
 """What an ensemble is made of, and how it predicts."""
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,8 +15,6 @@ from tfx_automl.models.task import TaskSpec
 from tfx_automl.search.parameters import Point
 
 Weighing = Literal["greedy", "stacking"]
-
-FILE = "ensemble.json"
 
 
 @dataclass(frozen=True)
@@ -85,25 +82,18 @@ class Ensemble:
 
         return Graph(predict, tuple(variable for graph in graphs for variable in graph.variables))
 
-    def to_json(self) -> str:
-        """Returns the ensemble as JSON text."""
-        return json.dumps(asdict(self), indent=2)
-
     @classmethod
-    def from_json(cls, text: str) -> "Ensemble":
-        """Reads what `to_json` wrote.
+    def from_values(cls, values: Mapping[str, Any]) -> "Ensemble":
+        """Reads what `dataclasses.asdict` made of an ensemble.
 
         Raises:
-            ConfigError: The text is not an ensemble.
+            ConfigError: It is not an ensemble.
         """
         try:
-            values = json.loads(text)
-            members = tuple(Member(**member) for member in values.pop("members"))
-            return cls(members=members, **values)
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                f"An ensemble as JSON with weighing and members was expected; got {text[:200]!r}."
-            ) from error
+            members = tuple(Member(**member) for member in values["members"])
+            return cls(**{**values, "members": members})
+        except (KeyError, TypeError) as error:
+            raise ConfigError(f"An ensemble with weighing and members was expected; got {values!r}.") from error
 
 
 def weighed(

@@ -1,5 +1,8 @@
 """Greedy selection and stacking: by hand, and what must hold for any predictions."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,8 +100,8 @@ def test_graph_of_an_ensemble_predicts_the_same(task, weighing):
 def test_ensemble_is_read_as_it_was_written():
     members = (Member(3, {"family": "mlp", "units": 64}, 9, 5, 0.6), Member(1, {"family": "linear"}, 3, 2, 0.4))
     ensemble = Ensemble("greedy", members, 0.91, 0.9)
-    assert Ensemble.from_json(ensemble.to_json()) == ensemble
-    with pytest.raises(ConfigError, match=r"An ensemble as JSON .* was expected; got 'nonsense'"):
-        Ensemble.from_json("nonsense")
+    assert Ensemble.from_values(json.loads(json.dumps(asdict(ensemble)))) == ensemble
+    with pytest.raises(ConfigError, match=r"An ensemble with weighing and members was expected; got \{'weigh"):
+        Ensemble.from_values({"weighing": "greedy"})
     with pytest.raises(ConfigError, match="members: expected 2 or more, got 1"):
         Ensemble("greedy", members[:1], 0.9, 0.9)
