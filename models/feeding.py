@@ -11,6 +11,7 @@ from tfx_automl.machine import usable_memory
 from tfx_automl.models.data import Arrays, TrainingData
 
 _BLOCK_ROWS = 4096
+_FEWEST_STEPS = 50
 _RESIDENT_SHARE = 4  # one process alone may keep so many-th of the memory in training rows
 _SUBSET_SEED = 20180401  # which rows a share of them is must be the same for all trials
 
@@ -61,6 +62,8 @@ class Feed:
     def windows(self, batch: int, share: float, rng: np.random.Generator) -> Iterator[Window]:
         """Yields the rows of one epoch; a last batch that is not full is left out, which every epoch are other rows.
 
+        Few rows come several times, in another order each time, so that an epoch has about 50 steps.
+
         Args:
             batch: Rows per step.
             share: Of the rows, above 0 and up to 1; always the same ones, and more of them with a larger share.
@@ -77,7 +80,8 @@ class Feed:
     def _pass(self, batch: int, share: float, rng: np.random.Generator) -> Iterator[Window]:
         if self._resident is not None:
             rows = np.arange(len(self._arrays)) if share == 1.0 else self._subset(share)
-            yield Window(*self._resident, _steps(rng.permutation(rows), batch))
+            passes = [_steps(rng.permutation(rows), batch) for _ in range(self._passes(batch))]
+            yield Window(*self._resident, np.concatenate(passes))
             return
         blocks = rng.permutation(self._blocks(share))
         per_window = max(1, self._window_rows // _BLOCK_ROWS)
@@ -86,6 +90,10 @@ class Feed:
             order = _steps(rng.permutation(len(window[1])), batch)
             if len(order):
                 yield Window(*window, order)
+
+    def _passes(self, batch: int) -> int:
+        """Returns how often an epoch goes over the rows: of few, once would teach next to nothing."""
+        return 1 if self._steps is not None else max(1, _FEWEST_STEPS * batch // len(self._arrays))
 
     def rows(self, share: float) -> int:
         """Returns how many rows a share of them is."""

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,8 @@ from tfx_automl.files import write_in_one_step
 from tfx_automl.models.data import Arrays, TrainingData
 from tfx_automl.models.fairness import is_gap
 from tfx_automl.models.model import Graph, Model, Workplace
+from tfx_automl.models.training import Session
+from tfx_automl.models.turns import take_turns
 from tfx_automl.search.job import EpochRecord
 
 FEW_ROWS = 3_000  # of train and eval together: below, the standard error of an accuracy of 0.9 on 15 % is above 0.014
@@ -61,7 +63,7 @@ class CrossValidated:
     def __init__(self, start: Callable[[int, Workplace], Model], seed: int, workplace: Workplace) -> None:
         self.records: list[EpochRecord] = []
         self._workplace = workplace
-        self._models = [start(seed, place) for place in workplace.of_folds]
+        self._models = _models(lambda place: start(seed, place), workplace.of_folds)
 
     @property
     def epoch(self) -> int:
@@ -128,6 +130,14 @@ class CrossValidated:
         for number, model in enumerate(self._models):
             model.load(folder / saved["folder"] / f"fold-{number}")
         self.records = [EpochRecord(**record) for record in saved["records"]]
+
+
+def _models(start: Callable[[Workplace], Model], places: Sequence[Workplace]) -> Sequence[Model]:
+    """Returns a model for each fold; networks share one graph."""
+    first = start(places[0])
+    if isinstance(first, Session):
+        return take_turns(first, places, lambda place: cast(Session, start(place)))
+    return [first, *(start(place) for place in places[1:])]
 
 
 def mean_graph(graphs: Sequence[Graph], weights: Sequence[float]) -> Graph:

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,23 @@ from tfx_automl.search.job import EpochRecord
 from tfx_automl.search.parameters import Value
 
 _ROWS_PER_PREDICTION = 8192
+
+
+@dataclass
+class Parked:
+    """A training whose network is used by another one meanwhile.
+
+    Attributes:
+        workplace: Its data.
+        records: Of its epochs.
+        values: Of all variables, those of the optimizer too.
+        validated: Its predictions of the eval split, if they are known.
+    """
+
+    workplace: Workplace
+    records: list[EpochRecord]
+    values: list[npt.NDArray[Any]]
+    validated: npt.NDArray[np.float32] | None = None
 
 
 class Session:
@@ -67,6 +85,18 @@ class Session:
     def epoch(self) -> int:
         """Epochs trained so far."""
         return len(self.records)
+
+    def park(self) -> "Parked":
+        """Returns everything that makes this training another one than those that could use the same graph."""
+        values = [np.array(variable) for variable in self._variables()]
+        return Parked(self._workplace, self.records, values, self._validated)
+
+    def unpark(self, parked: "Parked") -> None:
+        """Becomes the training that `park` returned."""
+        self._workplace, self.records, self._validated = parked.workplace, parked.records, parked.validated
+        self.data = parked.workplace.data
+        for variable, value in zip(self._variables(), parked.values, strict=True):
+            variable.assign(value)
 
     def train_epoch(self, rows: float = 1.0) -> EpochRecord:
         """Trains one epoch and evaluates on the eval split.
