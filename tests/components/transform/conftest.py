@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -78,6 +78,7 @@ def transform_tables(tmp_path_factory) -> Callable[..., SimpleNamespace]:
         stats_options: Any = None,
         fixed_shapes: bool = False,
         copies: int = 1,
+        moments: Sequence[str] = (),
         **properties: Any,
     ) -> SimpleNamespace:
         import tensorflow_data_validation as tfdv
@@ -102,6 +103,7 @@ def transform_tables(tmp_path_factory) -> Callable[..., SimpleNamespace]:
         (folder / "schema").mkdir()
         tfdv.write_schema_text(schema, str(folder / "schema/schema.pbtxt"))
         inputs, outputs = _artifacts(folder, list(tables))
+        inputs["examples"][0].set_string_custom_property("moments", json.dumps(list(moments)))
         properties = {"exclude": "[]", "disable_statistics": 1, "force_tf_compat_v1": 0, **properties}
         context = BaseBeamExecutor.Context(beam_pipeline_args=[], tmp_dir=str(folder / "tmp"), unique_id="1")
         Executor(context).Do(inputs, outputs, {"task": task.to_json(), **properties})

@@ -254,10 +254,37 @@ def test_whatever_the_statistics_say_every_column_is_decided_once(columns, exclu
     )
 
 
-def test_dates_are_numbers_and_no_identifiers():
+def test_dates_are_no_identifiers():
     """Every row has another date, as it has another identifier; and the last ones lie far from the others."""
     feature = number("order_id", 0, 1_600_000_000, mean=9e8, **evenly(0, 1_600_000_000))
     assert decide(feature).kind == "dropped"
     decision = decide(feature, moments=["order_id"])
-    assert decision.kind == "numeric"
+    assert decision.kind == "date"
     assert "dates from 1970-01-01T00:00:00 to 2020-09-13T12:26:40" in decision.reason
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "parts"),
+    [
+        (0, 3600, ["time"]),
+        (0, 6 * 3600, ["time", "time of day"]),
+        (3600, 3600 + 3 * DAY, ["time", "time of day", "day of week"]),
+        (30 * DAY, 130 * DAY, ["time", "day of week", "day of year"]),  # midnights, as far as the statistics tell
+        (-DAY, DAY, ["time", "year", "day of week"]),
+    ],
+)
+def test_only_the_parts_of_dates_that_can_vary(low, high, parts):
+    deciles = [low, *[math.floor((low + (high - low) * n / 10) / DAY) * DAY for n in range(1, 10)], high]
+    feature = number("t", low, high, whole=True, median=deciles[5], deciles=deciles)
+    assert decide(feature, moments=["t"]).parameters["parts"] == parts
+
+
+def test_what_no_calendar_has_is_a_number():
+    assert decide(number("t", 0, 1e15, whole=True), moments=["t"]).kind != "date"
+    assert decide(number("t", 0, math.inf, mean=math.inf, median=0), moments=["t"]).kind == "numeric"
+    assert decide(number("t", 5, 5, std=0), moments=["t"]).reason == (
+        "constant: always 1970-01-01T00:00:05 where it is there"
+    )
