@@ -109,9 +109,7 @@ def open_data(folder: Path) -> TrainingData:
     groups = GroupSpec.from_json(meta["groups"])
     arrays = Path(meta.get("arrays", folder))
     codes = None if arrays == folder else folder
-    return TrainingData(
-        arrays, inputs, task, tuple(meta["splits"]), *numbers, meta["fingerprint"], groups, codes=codes
-    )
+    return TrainingData(arrays, inputs, task, tuple(meta["splits"]), *numbers, meta["fingerprint"], groups, codes=codes)
 
 
 def prepare(splits: Mapping[str, Sequence[str]], transform_graph: str, task: TaskSpec, folder: Path) -> TrainingData:

@@ -20,9 +20,7 @@ META_FILE = "meta.json"
 KINDS = ("numeric", "categorical", "image", "label")
 
 
-def write_split(
-    batches: Iterable[Sequence[npt.NDArray[Any]]], inputs: InputSpec, task: TaskSpec, folder: Path
-) -> str:
+def write_split(batches: Iterable[Sequence[npt.NDArray[Any]]], inputs: InputSpec, task: TaskSpec, folder: Path) -> str:
     """Writes the arrays of a split, batch by batch.
 
     Args:

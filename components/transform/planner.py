@@ -7,8 +7,10 @@ from typing import Any
 from tfx_automl.components.transform.columns import Column, Numbers, Texts, read_columns
 from tfx_automl.components.transform.features.categories import plan_category
 from tfx_automl.components.transform.features.dates import plan_date
+from tfx_automl.components.transform.features.lists import plan_list
 from tfx_automl.components.transform.features.numbers import plan_number
 from tfx_automl.components.transform.features.reasons import drop
+from tfx_automl.components.transform.features.words import plan_words
 from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan, indicator_name
 from tfx_automl.errors import DataError
 from tfx_automl.models.inputs import IMAGE_COLUMNS, are_images
@@ -58,8 +60,9 @@ def _check(columns: dict[str, Column], task: TaskSpec, exclude: Sequence[str]) -
     if absent:
         raise DataError(f"There is no column {', '.join(absent)}; the columns are {', '.join(sorted(columns))}.")
     label = columns[task.label]
-    if label.trouble:
-        raise DataError(f"The label {label.name!r} cannot be used: {label.trouble}.")
+    lists = f"holds lists of up to {label.lengths.most} values" if label.lengths.most > 1 else ""
+    if label.trouble or lists:
+        raise DataError(f"The label {label.name!r} cannot be used: {label.trouble or lists}.")
     if task.kind == "regression" and isinstance(label.values, Texts):
         raise DataError(
             f"A regression task needs a label of numbers, but {label.name!r} holds text or categories:"
@@ -95,7 +98,9 @@ def _decide(column: Column, is_moment: bool) -> FeatureDecision:
         return drop(column, f"missing in all {column.rows:,} training rows")
     if column.trouble or column.values is None:
         return drop(column, column.trouble or "the statistics do not tell its values")
+    if column.lengths.most > 1:
+        return plan_list(column)
     if isinstance(column.values, Texts):
-        return plan_category(column, column.values)
+        return plan_words(column, column.values) or plan_category(column, column.values)
     date = plan_date(column, column.values) if is_moment else None
     return date or plan_number(column, column.values)

@@ -12,8 +12,10 @@ import tensorflow as tf
 
 from tfx_automl.components.transform.features.categories import category
 from tfx_automl.components.transform.features.dates import date
+from tfx_automl.components.transform.features.lists import categories_of_list, numbers_of_list
 from tfx_automl.components.transform.features.numbers import number
 from tfx_automl.components.transform.features.raw import as_float, as_text, dense, position
+from tfx_automl.components.transform.features.words import words
 from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan, Kind
 from tfx_automl.models.task import TaskSpec, transformed_name
 
@@ -25,6 +27,9 @@ _MAKERS: dict[Kind, Callable[[FeatureDecision, Any], dict[str, Any]]] = {
     "date": date,
     "categorical": category,
     "hashed": category,
+    "text": words,
+    "list of numbers": numbers_of_list,
+    "list of categories": categories_of_list,
 }
 
 
