@@ -12,6 +12,7 @@ from tfx_automl.models.task import TaskSpec, transformed_name
 Kind = Literal[
     "numeric",
     "log",
+    "quantile",
     "date",
     "categorical",
     "hashed",
@@ -37,9 +38,10 @@ class FeatureDecision:
         reason: Why, in plain words and with the numbers.
         parameters: What the transformation needs. For numbers and dates `fill` (in place of a missing value), `missing`
             (whether there is an indicator), and `mean` and `std` of the present values; for the kind `log`, of their
-            `log(1 + x)`; for dates also the `parts` that are made of them. For categories `vocabulary`, or `top` (how
-            many values at most) where Transform has to count them itself. For hashed ones `buckets`; for text, too.
-            For lists, besides, `most` (values in a row), `count_mean` and `count_std`.
+            `log(1 + x)`; for `quantile` instead `quantiles` and the `scores` that these become; for dates also the
+            `parts` that are made of them. For categories `vocabulary`, or `top` (how many values at most) where
+            Transform has to count them itself. For hashed ones `buckets`; for text, too. For lists, besides, `most`
+            (values in a row), `count_mean` and `count_std`. For images that are decoded, the size that they get.
 
     Raises:
         ConfigError: The kind is unknown, or there is no reason.

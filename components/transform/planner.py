@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from tfx_automl.components.transform.columns import Column, Numbers, Texts, read_columns
+from tfx_automl.components.transform.columns import Column, Texts, read_columns
 from tfx_automl.components.transform.features.categories import plan_category
 from tfx_automl.components.transform.features.dates import plan_date
+from tfx_automl.components.transform.features.images import ABOUT_IMAGES, plan_image
 from tfx_automl.components.transform.features.lists import plan_list
 from tfx_automl.components.transform.features.numbers import plan_number
+from tfx_automl.components.transform.features.quantiles import plan_quantiles
 from tfx_automl.components.transform.features.reasons import drop
 from tfx_automl.components.transform.features.words import plan_words
 from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan, indicator_name
@@ -48,8 +50,8 @@ def plan_features(
             decisions.append(FeatureDecision(name, "label", f"the label of a {task.kind} task"))
         elif name in exclude:
             decisions.append(FeatureDecision(name, "dropped", "excluded by the user"))
-        elif has_image and name in IMAGE_COLUMNS:
-            decisions.append(_image(name, columns))
+        elif has_image and name in ABOUT_IMAGES:
+            decisions.append(plan_image(name, columns))
         else:
             decisions.append(_decide(column, name in moments))
     return FeaturePlan(task, int(statistics.num_examples), tuple(_without_name_clashes(decisions)))
@@ -68,14 +70,6 @@ def _check(columns: dict[str, Column], task: TaskSpec, exclude: Sequence[str]) -
             f"A regression task needs a label of numbers, but {label.name!r} holds text or categories:"
             " choose another label, or another task."
         )
-
-
-def _image(name: str, columns: dict[str, Column]) -> FeatureDecision:
-    if name != "image":
-        return FeatureDecision(name, "image size", "tells the shape of the images; no input of the model")
-    sides = [columns[part].values for part in IMAGE_COLUMNS[1:]]
-    shape = " × ".join(f"{side.maximum:g}" if isinstance(side, Numbers) else "?" for side in sides)
-    return FeatureDecision(name, "image", f"images of {shape} (height × width × channels)")
 
 
 def _without_name_clashes(decisions: Sequence[FeatureDecision]) -> list[FeatureDecision]:
@@ -103,4 +97,6 @@ def _decide(column: Column, is_moment: bool) -> FeatureDecision:
     if isinstance(column.values, Texts):
         return plan_words(column, column.values) or plan_category(column, column.values)
     date = plan_date(column, column.values) if is_moment else None
-    return date or plan_number(column, column.values)
+    decision = date or plan_number(column, column.values)
+    # What is an identifier, or logarithms do for, stays so.
+    return (plan_quantiles(column, column.values) if decision.kind == "numeric" else None) or decision

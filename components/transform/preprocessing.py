@@ -12,24 +12,29 @@ import tensorflow as tf
 
 from tfx_automl.components.transform.features.categories import category
 from tfx_automl.components.transform.features.dates import date
+from tfx_automl.components.transform.features.images import image
 from tfx_automl.components.transform.features.lists import categories_of_list, numbers_of_list
 from tfx_automl.components.transform.features.numbers import number
-from tfx_automl.components.transform.features.raw import as_float, as_text, dense, position
+from tfx_automl.components.transform.features.quantiles import quantile
+from tfx_automl.components.transform.features.raw import as_float, as_text, position
 from tfx_automl.components.transform.features.words import words
 from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan, Kind
-from tfx_automl.models.task import TaskSpec, transformed_name
+from tfx_automl.models.task import TaskSpec
 
 PLAN_KEY = "feature_plan"
 
 _MAKERS: dict[Kind, Callable[[FeatureDecision, Any], dict[str, Any]]] = {
     "numeric": number,
     "log": number,
+    "quantile": quantile,
     "date": date,
     "categorical": category,
     "hashed": category,
     "text": words,
     "list of numbers": numbers_of_list,
     "list of categories": categories_of_list,
+    "image": image,
+    "image size": image,
 }
 
 
@@ -55,9 +60,6 @@ def preprocessing_fn(inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
 def _transform(decision: FeatureDecision, raw: Any, task: TaskSpec) -> dict[str, Any]:
     if decision.kind in _MAKERS:
         return _MAKERS[decision.kind](decision, raw)
-    name = transformed_name(decision.name)
-    if decision.kind == "label":
-        if task.kind == "regression":
-            return {name: tf.cast(as_float(raw), tf.float32)}
-        return {name: position(as_text(raw), task.classes)}
-    return {name: dense(raw, b"" if raw.dtype == tf.string else 0)}
+    if task.kind == "regression":
+        return {task.transformed_label: tf.cast(as_float(raw), tf.float32)}
+    return {task.transformed_label: position(as_text(raw), task.classes)}
