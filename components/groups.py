@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from tfx.types import Artifact, artifact_utils
 
-from tfx_automl.components.data import split_files
+from tfx_automl.components.data import Inputs, split_files
 from tfx_automl.components.sensitive import MISSING, feature_values
 from tfx_automl.errors import ModelError
 from tfx_automl.models.data import TrainingData
@@ -21,7 +22,7 @@ from tfx_automl.models.task import TaskSpec
 _SPLIT = "eval"
 _ROWS_PER_BATCH = 4096
 _WHY = (
-    "Sensitive columns are read from raw_examples, row by row beside the transformed ones; so examples must come from"
+    "Sensitive columns are read from raw_examples, row by row beside the transformed ones; so these must come from"
     " these raw_examples by a Transform that keeps files and the order of rows, as tfx_automl's does and TFX's own,"
     " which shuffles, does not"
 )
@@ -42,14 +43,14 @@ class _Columns:
     known: set[str]
 
 
-def with_groups(data: TrainingData, groups: GroupSpec, raw: list[Artifact], examples: list[Artifact]) -> TrainingData:
+def with_groups(data: TrainingData, groups: GroupSpec, inputs: Inputs, own: Path) -> TrainingData:
     """Finds out which slice of each group every row of the eval split is in.
 
     Args:
-        data: The arrays, made from `examples`.
+        data: The arrays, opened by `components.data.training_data`.
         groups: The groups; without any, the data is returned as it is.
-        raw: The `Examples` from which `examples` were transformed.
-        examples: The transformed `Examples`.
+        inputs: Of the component: `raw_examples` and what was made from them, `training_data` or `examples`.
+        own: The folder of the component for what has to be made; arrays that lie elsewhere are left as they are.
 
     Raises:
         ModelError: The raw examples lack the split or a feature, or their rows are not those of the arrays one by one.
@@ -57,7 +58,9 @@ def with_groups(data: TrainingData, groups: GroupSpec, raw: list[Artifact], exam
     """
     if data.groups == groups:
         return data
-    sources, targets = _pairs(raw, examples)
+    raw, examples = inputs["raw_examples"], inputs.get("examples")
+    _check_split(raw)
+    sources, targets = _pairs(raw, examples) if examples else (split_files(raw, _SPLIT), [])
     found = _read(sources, (*groups.columns, data.task.label))
     absent = sorted(set(groups.columns) - found.known)
     if absent:
@@ -65,18 +68,26 @@ def with_groups(data: TrainingData, groups: GroupSpec, raw: list[Artifact], exam
             f"No raw example of the split {_SPLIT!r} has the sensitive feature {', '.join(map(repr, absent))}; the"
             f" features are {', '.join(sorted(found.known))}. Name raw features (not transformed ones)."
         )
-    _check_rows(found.rows, [_count(file) for file in targets])
+    if examples:
+        _check_rows(found.rows, [_count(file) for file in targets])
+    elif sum(found.rows) != (rows := len(data.split(_SPLIT))):
+        raise ModelError(
+            f"The split {_SPLIT!r} has {sum(found.rows)} rows in raw_examples, but {rows} in training_data. {_WHY}."
+        )
     _check_labels(found.values[data.task.label], data)
     codes = [_codes([found.values[name] for name in group]) for group in groups.sensitive]
-    return add_codes(data, groups, np.stack(codes, axis=1))
+    return add_codes(data, groups, np.stack(codes, axis=1), own)
 
 
-def _pairs(raw: list[Artifact], examples: list[Artifact]) -> tuple[list[str], list[str]]:
-    """Returns the files of the split before and after Transform, in the order in which the arrays were made."""
+def _check_split(raw: list[Artifact]) -> None:
     for artifact in raw:
         names = artifact_utils.decode_split_names(artifact.split_names)
         if _SPLIT not in names:
             raise ModelError(f"raw_examples have no split {_SPLIT!r}; they have {', '.join(names)}.")
+
+
+def _pairs(raw: list[Artifact], examples: list[Artifact]) -> tuple[list[str], list[str]]:
+    """Returns the files of the split before and after Transform, in the order in which the arrays were made."""
     sources, targets = split_files(raw, _SPLIT), split_files(examples, _SPLIT)
     if len(sources) != len(targets):
         raise ModelError(
@@ -139,7 +150,7 @@ def _check_labels(values: pa.Array, data: TrainingData) -> None:
     if different:
         raise ModelError(
             f"{different} of {len(label)} rows of the split {_SPLIT!r} have another {data.task.label!r} in raw_examples"
-            f" than in examples. {_WHY}."
+            f" than in examples or training_data. {_WHY}."
         )
 
 

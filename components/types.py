@@ -9,6 +9,12 @@ class FeaturePlan(Artifact):
     TYPE_NAME = "FeaturePlan"
 
 
+class TrainingArrays(Artifact):
+    """Transformed rows as models are trained on them: `meta.json`, and by split `.npy` files to be memory-mapped."""
+
+    TYPE_NAME = "TrainingArrays"
+
+
 class BaselineMetrics(Artifact):
     """`baseline.json`: the test metrics of trivial and linear predictors, for comparison."""
 

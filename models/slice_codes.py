@@ -52,7 +52,5 @@ def open_codes(data: TrainingData, group: Group) -> npt.NDArray[np.int32]:
     """
     if group not in data.groups.sensitive:
         raise ModelError(f"There is no sensitive group {group}; the data has {data.groups.sensitive}.")
-    column: npt.NDArray[np.int32] = open_array((data.codes or data.folder) / _FILE)[
-        :, data.groups.sensitive.index(group)
-    ]
-    return column
+    codes: npt.NDArray[np.int32] = open_array((data.codes or data.folder) / _FILE)
+    return codes[:, data.groups.sensitive.index(group)]

@@ -1,4 +1,4 @@
-"""Transformed features, as tensors, in the columns that models see; in the served graph, and when arrays are written."""
+"""Transformed features, as tensors, in the columns that models see: in the served graph, and for arrays on disk."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -67,6 +67,7 @@ def _components(config: RunConfig, task: TaskSpec, output: OutputFolder) -> list
         statistics=statistics.outputs["statistics"],
         task=task,
         exclude=config.exclude,
+        materialize=config.materialize,
     )
     models = _model_components(config, task, transform, examples)
     return [
@@ -108,14 +109,14 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_exa
     from tfx_automl.components.trainer.component import Trainer
     from tfx_automl.components.tuner.component import Tuner
 
-    examples = transform.outputs["transformed_examples"]
+    data = transform.outputs["training_data"]
     graph = transform.outputs["transform_graph"]
     groups = _groups(config, task, raw_examples)
-    tuner = Tuner(examples=examples, transform_graph=graph, task=task, search=config.search_options(), **groups)
+    tuner = Tuner(training_data=data, task=task, search=config.search_options(), **groups)
     if config.runner == "beam":
         tuner = tuner.with_beam_pipeline_args(list(_parallel_beam(config.workers or usable_cores())))
     trainer = Trainer(
-        examples=examples,
+        training_data=data,
         transform_graph=graph,
         hyperparameters=tuner.outputs["best_hyperparameters"],
         base_model=tuner.outputs["best_model"],
@@ -129,7 +130,7 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_exa
         seed=config.seed,
         **groups,
     )
-    return [tuner, trainer, Baseline(examples=examples, transform_graph=graph, task=task, seed=config.seed)]
+    return [tuner, trainer, Baseline(training_data=data, task=task, seed=config.seed)]
 
 
 def _groups(config: RunConfig, task: TaskSpec, raw_examples: Any) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def _add_flag(parser: Any, entry: Any, default: str = "") -> None:
     """
     action = "append" if entry.metadata["repeat"] else "store"
     help_text = entry.metadata["help"]
-    if isinstance(entry.default, (int, str)):
+    if type(entry.default) in (int, str):
         default = default or str(entry.default)
     if default:
         help_text += f" (default: {default})"

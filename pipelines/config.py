@@ -76,6 +76,12 @@ class RunConfig(SearchConfig):
     exclude: tuple[str, ...] = option(
         converters.names, f"columns that the model must not see; {_QUOTES}", metavar="A,B,...", default=()
     )
+    materialize: bool = option(
+        converters.yes_or_no,
+        "yes also writes the transformed examples, which a run does not need but other components may (default: no)",
+        metavar="YES/NO",
+        default=False,
+    )
     split: tuple[int, int, int] = option(
         converters.ratios, "shares of train, eval and test", metavar="70,15,15", default=(70, 15, 15)
     )

@@ -78,6 +78,18 @@ def _as_written(value: object) -> str:
     return str(value)
 
 
+def yes_or_no(value: object) -> bool:
+    """Reads `yes` or `no`, or what YAML has made of such a word.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    word = str(value).strip().lower()
+    if word not in ("yes", "true", "on", "no", "false", "off"):
+        raise ValueError(f"expected yes or no, got {value!r}")
+    return word in ("yes", "true", "on")
+
+
 def names(value: object) -> tuple[str, ...]:
     """Reads `a,b,c`, quoted as in a CSV file where a name holds a comma (`a,"b,c"`), or a list of names.
 

@@ -25,7 +25,7 @@ def options_table() -> str:
     lines = ["| option | meaning |", "|---|---|"]
     for entry in option_fields():
         metavar = "" if entry.name == "data" else f" {entry.metadata['metavar']}"
-        shown = entry.default if isinstance(entry.default, (int, str)) else None
+        shown = entry.default if type(entry.default) in (int, str) else None
         default = "" if shown is None else f" (default: `{shown}`)"
         meaning = entry.metadata["help"].replace("|", "\\|")  # would end the cell of the table
         lines.append(f"| `{flag_name(entry.name)}{metavar}` | {meaning}{default} |")

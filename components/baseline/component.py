@@ -8,7 +8,9 @@ from tfx.types.channel import BaseChannel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from tfx_automl.components.baseline import executor
-from tfx_automl.components.types import BaselineMetrics
+from tfx_automl.components.data import source_problems
+from tfx_automl.components.types import BaselineMetrics, TrainingArrays
+from tfx_automl.errors import require
 from tfx_automl.models.task import TaskSpec
 
 
@@ -21,8 +23,9 @@ class BaselineSpec(ComponentSpec):
         "split": ExecutionParameter(type=str, optional=True),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
-        "examples": ChannelParameter(type=standard_artifacts.Examples),
-        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph, optional=True),
+        "training_data": ChannelParameter(type=TrainingArrays, optional=True),
     }
     OUTPUTS: ClassVar[dict[str, Any]] = {"baseline": ChannelParameter(type=BaselineMetrics)}
 
@@ -36,11 +39,15 @@ class Baseline(base_component.BaseComponent):
             and the `split` measured on.
 
     Args:
-        examples: Transformed `Examples` with the splits train, eval and preferably test.
-        transform_graph: The `TransformGraph` that made them.
+        examples: Transformed `Examples` with the splits train, eval and preferably test, of any Transform.
+        transform_graph: The `TransformGraph` that made them; needed with `examples`.
+        training_data: The output `training_data` of our Transform, instead of `examples`: it is read in place.
         task: What is to be predicted.
         seed: For the choice of rows where there are too many for the linear predictor.
         split: The split to measure on, the same as the Evaluator's; None is test, or eval where there is no test.
+
+    Raises:
+        ConfigError: Not one of `examples` and `training_data` is given.
     """
 
     SPEC_CLASS = BaselineSpec
@@ -48,16 +55,18 @@ class Baseline(base_component.BaseComponent):
 
     def __init__(
         self,
-        examples: BaseChannel,
-        transform_graph: BaseChannel,
+        examples: BaseChannel | None = None,
+        transform_graph: BaseChannel | None = None,
         *,
+        training_data: BaseChannel | None = None,
         task: TaskSpec,
         seed: int = 0,
         split: str | None = None,
     ) -> None:
+        require(*((False, problem) for problem in source_problems(examples, training_data)))
+        inputs = {"examples": examples, "transform_graph": transform_graph, "training_data": training_data}
         spec = BaselineSpec(
-            examples=examples,
-            transform_graph=transform_graph,
+            **{name: channel for name, channel in inputs.items() if channel is not None},
             task=task.to_json(),
             seed=seed,
             split=split,

@@ -26,7 +26,7 @@ class Executor(base_executor.BaseExecutor):
         """Fits and measures.
 
         Args:
-            input_dict: `examples` (transformed) and `transform_graph`.
+            input_dict: `training_data`, or `examples` (transformed) and `transform_graph`.
             output_dict: `baseline`.
             exec_properties: `task` as JSON, `seed` and, optionally, `split`.
 
@@ -41,7 +41,7 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         task = TaskSpec.from_json(exec_properties["task"])
         with tempfile.TemporaryDirectory(prefix="baseline-") as folder:
-            data = training_data(input_dict["examples"], input_dict["transform_graph"], task, Path(folder) / "data")
+            data = training_data(input_dict, task, Path(folder) / "data")
             split = exec_properties.get("split") or ("test" if "test" in data.splits else "eval")
             measured = fit_baselines(data, split, exec_properties["seed"])
         baseline = without_nan({name: _evaluator_names(value) for name, value in measured.items()} | {"split": split})

@@ -8,8 +8,10 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from tfx_automl.components.data import source_problems
 from tfx_automl.components.sensitive import check_gaps, check_groups
 from tfx_automl.components.trainer import executor
+from tfx_automl.components.types import TrainingArrays
 from tfx_automl.errors import require
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.task import TaskSpec
@@ -32,7 +34,8 @@ class TrainerSpec(types.ComponentSpec):
         "seed": ExecutionParameter(type=int),
     }
     INPUTS = {
-        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        "training_data": ChannelParameter(type=TrainingArrays, optional=True),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
         "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
         "base_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
@@ -58,11 +61,12 @@ class Trainer(base_component.BaseComponent):
 
     def __init__(
         self,
-        examples: types.BaseChannel,
-        transform_graph: types.BaseChannel,
+        examples: types.BaseChannel | None = None,
+        transform_graph: types.BaseChannel | None = None,
         hyperparameters: types.BaseChannel | None = None,
         base_model: types.BaseChannel | None = None,
         *,
+        training_data: types.BaseChannel | None = None,
         task: TaskSpec,
         mode: str = "retrain",
         max_epochs: int = 30,
@@ -78,10 +82,11 @@ class Trainer(base_component.BaseComponent):
         """Constructs the component.
 
         Args:
-            examples: Transformed `Examples` with the splits `train` and `eval`.
-            transform_graph: The `TransformGraph` that made them.
+            examples: Transformed `Examples` with the splits `train` and `eval`, of any Transform.
+            transform_graph: The `TransformGraph` that made them; required.
             hyperparameters: `best_hyperparameters` of a Tuner; for `retrain`.
             base_model: `best_model` of our Tuner; for `reuse`.
+            training_data: The output `training_data` of our Transform, instead of `examples`: it is read in place.
             task: What is to be predicted.
             mode: `retrain` trains from scratch on the train split and keeps the epoch that was best on the eval split;
                 `reuse` exports the base model as it is.
@@ -101,6 +106,8 @@ class Trainer(base_component.BaseComponent):
         """
         numbers = {"max_epochs": max_epochs, "patience": patience, "steps_per_epoch": steps_per_epoch}
         require(
+            *((False, problem) for problem in source_problems(examples, training_data)),
+            (transform_graph is not None, "Trainer needs the input transform_graph: it goes into the exported model."),
             *_of_the_mode(mode, hyperparameters, base_model),
             *((n is None or n >= 1, f"{name}: expected 1 or more, got {n}.") for name, n in numbers.items()),
             (seed >= 0, f"seed: expected 0 or more, got {seed}."),
@@ -110,6 +117,7 @@ class Trainer(base_component.BaseComponent):
         measured = mode == "retrain" and bool(sensitive)
         arguments = {
             "examples": examples,
+            "training_data": training_data,
             "transform_graph": transform_graph,
             "hyperparameters": hyperparameters if mode == "retrain" else None,
             "base_model": base_model if mode == "reuse" else None,

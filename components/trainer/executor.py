@@ -34,9 +34,10 @@ class Executor(base_executor.BaseExecutor):
         """Trains or reuses a model, and exports it; see `Trainer` for the parameters."""
         task = TaskSpec.from_json(exec_properties["task"])
         graph = input_dict["transform_graph"]
-        data = training_data(input_dict["examples"], graph, task, Path(self._get_tmp_dir()) / "arrays")
+        own = Path(self._get_tmp_dir()) / "arrays"
+        data = training_data(input_dict, task, own)
         if groups := exec_properties.get("groups"):
-            data = with_groups(data, GroupSpec.from_json(groups), input_dict["raw_examples"], input_dict["examples"])
+            data = with_groups(data, GroupSpec.from_json(groups), input_dict, own)
         if exec_properties["mode"] == "reuse":
             session, history = _reuse(data, Path(artifact_utils.get_single_uri(input_dict["base_model"])))
         else:

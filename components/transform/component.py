@@ -10,13 +10,13 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
 from tfx_automl.components.transform import executor
-from tfx_automl.components.types import FeaturePlan
+from tfx_automl.components.types import FeaturePlan, TrainingArrays
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.task import TaskSpec
 
 
 class TransformSpec(types.ComponentSpec):
-    """The stock TransformSpec, with statistics in and a feature plan out."""
+    """The stock TransformSpec, with statistics in; a feature plan and arrays to train on out."""
 
     PARAMETERS = {
         **standard_component_specs.TransformSpec.PARAMETERS,
@@ -29,6 +29,7 @@ class TransformSpec(types.ComponentSpec):
     }
     OUTPUTS = {
         **standard_component_specs.TransformSpec.OUTPUTS,
+        "training_data": ChannelParameter(type=TrainingArrays),
         "feature_plan": ChannelParameter(type=FeaturePlan),
     }
 
@@ -38,7 +39,8 @@ class Transform(base_beam_component.BaseBeamComponent):
 
     Outputs:
         transform_graph: `TransformGraph` for serving.
-        transformed_examples: `Examples` with every split of the input.
+        training_data: `TrainingArrays` with every split of the input, for our Tuner, Trainer and Baseline.
+        transformed_examples: `Examples` with every split of the input, for other components; only if `materialize`.
         feature_plan: `FeaturePlan` with `feature_plan.json`: for every column what becomes of it, and why.
     """
 
@@ -53,6 +55,8 @@ class Transform(base_beam_component.BaseBeamComponent):
         task: TaskSpec,
         exclude: Sequence[str] = (),
         splits_config: transform_pb2.SplitsConfig | None = None,
+        *,
+        materialize: bool = False,
     ) -> None:
         """Constructs the component.
 
@@ -66,6 +70,7 @@ class Transform(base_beam_component.BaseBeamComponent):
             exclude: Columns that the model must not see.
             splits_config: As for the stock Transform, but with a single split to analyze, as statistics of two splits
                 cannot be put together; unset plans from `train` and transforms every split.
+            materialize: Also write transformed examples, which stock components and a `tuner_fn` read.
 
         Raises:
             ConfigError: The label is excluded, or `splits_config` does not name one split to analyze.
@@ -77,8 +82,6 @@ class Transform(base_beam_component.BaseBeamComponent):
             problems.append(f"splits_config.analyze must name one split; got {list(splits_config.analyze)}.")
         if problems:
             raise ConfigError(problems)
-        transformed = types.Channel(type=standard_artifacts.Examples)
-        transformed.matching_channel_name = "examples"
         spec = TransformSpec(
             examples=examples,
             schema=schema,
@@ -89,8 +92,15 @@ class Transform(base_beam_component.BaseBeamComponent):
             disable_statistics=1,
             force_tf_compat_v1=0,
             transform_graph=types.Channel(type=standard_artifacts.TransformGraph),
-            transformed_examples=transformed,
+            training_data=types.Channel(type=TrainingArrays),
             feature_plan=types.Channel(type=FeaturePlan),
+            **(_transformed_examples() if materialize else {}),
             **({} if splits_config is None else {"splits_config": splits_config}),
         )
         super().__init__(spec=spec)
+
+
+def _transformed_examples() -> dict[str, types.Channel]:
+    channel = types.Channel(type=standard_artifacts.Examples)
+    channel.matching_channel_name = "examples"
+    return {"transformed_examples": channel}

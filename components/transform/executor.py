@@ -2,6 +2,8 @@
 
 import json
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -17,18 +19,20 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, json_utils
 
 from tfx_automl import console
+from tfx_automl.components.transform.arrays import write_arrays
 from tfx_automl.components.transform.materialise import TransformFile
 from tfx_automl.components.transform.moments import exact_moments
 from tfx_automl.components.transform.plan import FILE, FeaturePlan
 from tfx_automl.components.transform.planner import plan_features
 from tfx_automl.components.transform.preprocessing import PLAN_KEY, preprocessing_fn
 from tfx_automl.errors import DataError
+from tfx_automl.models.growing import open_array
 from tfx_automl.models.task import TaskSpec
 
 Artifacts = dict[str, list[types.Artifact]]
 
-# What the stock executor would do to the examples record by record is done here file by file.
-_OURS = ("feature_plan", "transformed_examples")
+# What the stock executor would do to the examples record by record is done here in large batches.
+_OURS = ("feature_plan", "training_data", "transformed_examples")
 
 
 class Executor(stock.Executor):
@@ -55,13 +59,25 @@ class Executor(stock.Executor):
                 "custom_config": json_utils.dumps({PLAN_KEY: plan.to_json()}),
             },
         )
-        examples, transformed = input_dict["examples"], output_dict["transformed_examples"]
-        executor_utils.SetSplitNames(splits, transformed)
         graph = artifact_utils.get_single_uri(output_dict["transform_graph"])
+        files = {split: _files(input_dict["examples"], split) for split in splits}
+        arrays = Path(artifact_utils.get_single_uri(output_dict["training_data"]))
+        write_arrays(files, graph, TaskSpec.from_json(exec_properties["task"]), arrays)
+        rows = {split: len(open_array(arrays / split / "label.npy")) for split in splits}
+        check_rows(_declared_rows(input_dict["examples"], splits), rows, "training_data")
+        if transformed := output_dict.get("transformed_examples"):
+            self._materialise(input_dict["examples"], transformed, splits, graph)
+            written = {split: count_records(_files(transformed, split)) for split in splits}
+            check_rows(rows, written, "transformed_examples")
+
+    def _materialise(
+        self, examples: list[types.Artifact], transformed: list[types.Artifact], splits: list[str], graph: str
+    ) -> None:
+        """Writes transformed examples, for components that do not read our arrays."""
+        executor_utils.SetSplitNames(splits, transformed)
         with self._make_beam_pipeline() as pipeline:
             files = pipeline | beam.Create(_pairs(examples, transformed, splits)) | beam.Reshuffle()
             _ = files | "TransformFiles" >> beam.ParDo(TransformFile(graph))
-        check_rows(examples, transformed, splits)
 
 
 def _check_payload(examples: list[types.Artifact]) -> None:
@@ -93,7 +109,7 @@ def make_plan(input_dict: Artifacts, split: str, exec_properties: dict[str, Any]
     if not any(decision.kept for decision in plan.decisions):
         reasons = "; ".join(f"{d.name}: {d.reason}" for d in plan.decisions if d.kind == "dropped")
         raise DataError(f"There is no column to learn from ({reasons or 'there is only the label'}).")
-    files = [source for source, _ in _pairs(input_dict["examples"], input_dict["examples"], [split])]
+    files = _files(input_dict["examples"], split)
     specs = schema_utils.schema_as_feature_spec(schema).feature_spec
     unknown = [decision for decision in plan.decisions if decision.needs_moments]
     return plan.with_parameters(exact_moments(files, specs, unknown))
@@ -176,19 +192,38 @@ def _pairs(before: list[types.Artifact], after: list[types.Artifact], splits: li
     return pairs
 
 
-def check_rows(before: list[types.Artifact], after: list[types.Artifact], splits: list[str]) -> None:
+def _files(examples: list[types.Artifact], split: str) -> list[str]:
+    """Returns the files of a split: artifact by artifact, each one's in the order of their names."""
+    uris = artifact_utils.get_split_uris(examples, split)
+    return [file for uri in uris for file in sorted(tf.io.gfile.glob(os.path.join(uri, "*")))]
+
+
+def _declared_rows(examples: list[types.Artifact], splits: list[str]) -> dict[str, int]:
+    """Returns how many rows our ExampleGen has written to each split; nothing for examples of another component."""
+    texts = [artifact.get_string_custom_property("row_counts") for artifact in examples]
+    if not all(texts):
+        return {}
+    counts = [json.loads(text)["splits"] for text in texts]
+    return {split: sum(count[split] for count in counts) for split in splits}
+
+
+def check_rows(before: Mapping[str, int], after: Mapping[str, int], output: str) -> None:
     """Makes sure that no row was lost on the way.
+
+    Args:
+        before: The number of rows of each split.
+        after: The same of what was written.
+        output: What was written.
 
     Raises:
         DataError: A split has another number of rows than before.
     """
-    for split in splits:
-        counts = [_count(artifact_utils.get_split_uris(artifacts, split)) for artifacts in (before, after)]
-        if counts[0] != counts[1]:
-            raise DataError(f"Transform got {counts[0]} rows in the split {split!r}, but wrote {counts[1]}.")
+    for split, rows in before.items():
+        if after[split] != rows:
+            raise DataError(f"Transform got {rows} rows in the split {split!r}, but wrote {after[split]} to {output}.")
 
 
-def _count(uris: list[str]) -> int:
-    files = [path for uri in uris for path in tf.io.gfile.glob(os.path.join(uri, "*"))]
+def count_records(files: list[str]) -> int:
+    """Returns the number of records of gzip-compressed TFRecord files."""
     # Without a `reduce`: tracing one costs more than this loop over a few batches.
     return sum(len(batch) for batch in tf.data.TFRecordDataset(files, "GZIP").batch(10_000))

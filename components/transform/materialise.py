@@ -44,7 +44,7 @@ class TransformFile(beam.DoFn):
         """Writes the second file of a pair from the first, in the same order."""
         source, target = element
         records = tf.data.TFRecordDataset(source, "GZIP")
-        batches = records.batch(_rows_per_batch(records)).prefetch(1)
+        batches = records.batch(rows_per_batch(records)).prefetch(1)
         tf.io.gfile.makedirs(target.rpartition("/")[0])
         with tf.io.TFRecordWriter(target, tf.io.TFRecordOptions("GZIP", compression_level=1)) as writer:
             for batch in batches:
@@ -52,7 +52,7 @@ class TransformFile(beam.DoFn):
                     writer.write(record)  # already encoded; the writer takes one record at a time
 
 
-def _rows_per_batch(records: Any) -> int:
+def rows_per_batch(records: Any) -> int:
     """Bounds a batch by rows and, as far as the first record tells, by bytes: images are large."""
     size = max((len(record) for record in records.take(1).as_numpy_iterator()), default=1)
     return max(1, min(_MOST_ROWS_PER_BATCH, _BATCH_BYTES // max(1, size)))

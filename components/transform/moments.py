@@ -31,13 +31,14 @@ def exact_moments(
     shifts = np.array([_shown(decision, decision.parameters.get("fill", 0.0)) for decision in decisions])
 
     @tf.autograph.experimental.do_not_convert  # rewriting the source takes longer than the pass over most data
-    def add(sums: Any, serialized: Any) -> Any:
+    def sums_of(serialized: Any) -> Any:
         parsed = tf.io.parse_example(serialized, {d.name: specs[d.name] for d in decisions})
-        return sums + tf.stack([_sums(parsed[d.name], d, shift) for d, shift in zip(decisions, shifts, strict=True)])
+        return tf.stack([_sums(parsed[d.name], d, shift) for d, shift in zip(decisions, shifts, strict=True)])
 
     records = tf.data.TFRecordDataset(list(files), "GZIP", num_parallel_reads=tf.data.AUTOTUNE)
-    batches = records.batch(_ROWS_PER_BATCH).prefetch(1)
-    count, total, squares = batches.reduce(tf.zeros([len(decisions), 3], tf.float64), add).numpy().T
+    batches = records.batch(_ROWS_PER_BATCH).map(sums_of, num_parallel_calls=tf.data.AUTOTUNE)
+    # Without a `reduce`: tracing one costs more than this loop over a few small arrays.
+    count, total, squares = sum(batches.as_numpy_iterator(), np.zeros([len(decisions), 3])).T
     count = np.maximum(count, 1)
     mean = total / count
     std = np.sqrt(np.maximum(squares / count - mean**2, 0))

@@ -11,9 +11,11 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
+from tfx_automl.components.data import source_problems
 from tfx_automl.components.sensitive import check_gaps, check_groups
 from tfx_automl.components.tuner import executor
 from tfx_automl.components.tuner.options import SearchOptions
+from tfx_automl.components.types import TrainingArrays
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.hypermodel import is_module_path
@@ -21,7 +23,7 @@ from tfx_automl.models.task import TaskSpec
 
 
 class TunerSpec(types.ComponentSpec):
-    """The stock TunerSpec, with a task, search options, and the best model."""
+    """The stock TunerSpec, with a task, search options, arrays to train on, and the best model."""
 
     PARAMETERS = {
         **standard_component_specs.TunerSpec.PARAMETERS,
@@ -34,6 +36,8 @@ class TunerSpec(types.ComponentSpec):
     }
     INPUTS = {
         **standard_component_specs.TunerSpec.INPUTS,
+        "examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
+        "training_data": ChannelParameter(type=TrainingArrays, optional=True),
         "raw_examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
     }
     OUTPUTS = {
@@ -62,11 +66,12 @@ class Tuner(base_beam_component.BaseBeamComponent):
 
     def __init__(
         self,
-        examples: types.BaseChannel,
+        examples: types.BaseChannel | None = None,
         transform_graph: types.BaseChannel | None = None,
         schema: types.BaseChannel | None = None,
         base_model: types.BaseChannel | None = None,
         *,
+        training_data: types.BaseChannel | None = None,
         task: TaskSpec | None = None,
         hypermodel: str | None = None,
         search: SearchOptions | None = None,
@@ -83,17 +88,18 @@ class Tuner(base_beam_component.BaseBeamComponent):
         """Constructs the component.
 
         Args:
-            examples: Transformed `Examples` with the splits `train` and `eval`.
-            transform_graph: The `TransformGraph` that made them.
+            examples: Transformed `Examples` with the splits `train` and `eval`, of any Transform.
+            transform_graph: The `TransformGraph` that made them; needed with `examples`.
             schema: The raw `Schema`; handed to `tuner_fn`.
             base_model: The `best_model` of an earlier search, whose hyperparameters are tried first; handed to
                 `tuner_fn`.
+            training_data: That output of our Transform, instead of `examples`; read in place. Not for a `tuner_fn`.
             task: What is to be predicted; searches model families, or the hypermodel.
             hypermodel: Module path of a `keras_tuner.HyperModel` or of a function `build(hp)`, such as
                 `my.module:build_model`; it must be importable where the component runs.
             search: How to search.
-            raw_examples: The `Examples` from which `examples` were transformed, with the split `eval`; `sensitive`
-                columns are read from them, as the model may not see them. Row by row they must be those of `examples`,
+            raw_examples: The `Examples` from which the rows were transformed, with the split `eval`; `sensitive`
+                columns are read from them, as the model may not see them. Row by row they must be the transformed ones,
                 which our Transform keeps to.
             sensitive: Groups of raw features whose slices of the eval split are compared, several names for a crossing:
                 objectives and constraints may then be fairness gaps (see `models.fairness.GAPS`), such as
@@ -108,34 +114,33 @@ class Tuner(base_beam_component.BaseBeamComponent):
             custom_config: Handed to `tuner_fn`.
 
         Raises:
-            ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, an argument that only the
-                other way of searching has, or a hypermodel without a task, with a family, or by no module path; or
-                `sensitive` and `raw_examples` do not come together, or a gap is named without them.
+            ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, not one of `examples` and
+                `training_data`, an argument that only the other way of searching has, or a hypermodel without a task,
+                with a family, or by no module path; or `sensitive` and `raw_examples` do not come together, or a gap is
+                named without them.
         """
         problems = _problems(task, search, tuner_fn, module_file, (train_args, eval_args, custom_config), tune_args)
         problems += _hypermodel_problems(hypermodel, task, search)
+        problems += source_problems(examples, training_data) if task else _stock_problems(examples, training_data)
         if problems:
             raise ConfigError(problems)
-        of_a_family = task if hypermodel is None else None
-        groups = _groups(of_a_family, search or SearchOptions(), raw_examples, sensitive, min_slice_size)
+        family = task if hypermodel is None else None
+        stock = {"tuner_fn": tuner_fn, "module_file": module_file}
         arguments = {
             "examples": examples,
+            "training_data": training_data,
             "transform_graph": transform_graph,
             "raw_examples": raw_examples,
-            "groups": groups,
+            "groups": _groups(family, search or SearchOptions(), raw_examples, sensitive, min_slice_size),
             "schema": schema,
             "base_model": base_model,
-            "tuner_fn": tuner_fn,
-            "module_file": module_file,
             "tune_args": tune_args,
-            "custom_config": None if custom_config is None else json_utils.dumps(custom_config),
             "hypermodel": hypermodel,
-            **(_of_a_task(task, search) if task else _of_a_tuner_fn(train_args, eval_args)),
+            **(_of_a_task(task, search) if task else _of_a_tuner_fn(stock, train_args, eval_args, custom_config)),
             **_results(),
         }
         # TFX takes an absent argument, but not None, for an optional parameter.
-        spec = TunerSpec(**{name: value for name, value in arguments.items() if value is not None})
-        super().__init__(spec=spec)
+        super().__init__(TunerSpec(**{name: value for name, value in arguments.items() if value is not None}))
         if module_file and udf_utils.should_package_user_modules():
             udf_utils.add_user_module_dependency(
                 self, standard_component_specs.MODULE_FILE_KEY, standard_component_specs.MODULE_PATH_KEY
@@ -157,8 +162,18 @@ def _of_a_task(task: TaskSpec, search: SearchOptions | None) -> dict[str, Any]:
     }
 
 
-def _of_a_tuner_fn(train_args: trainer_pb2.TrainArgs | None, eval_args: trainer_pb2.EvalArgs | None) -> dict[str, Any]:
-    return {"train_args": train_args or trainer_pb2.TrainArgs(), "eval_args": eval_args or trainer_pb2.EvalArgs()}
+def _of_a_tuner_fn(
+    named: dict[str, str | None],
+    train_args: trainer_pb2.TrainArgs | None,
+    eval_args: trainer_pb2.EvalArgs | None,
+    custom_config: dict[str, Any] | None,
+) -> dict[str, Any]:
+    return {
+        **named,
+        "train_args": train_args or trainer_pb2.TrainArgs(),
+        "eval_args": eval_args or trainer_pb2.EvalArgs(),
+        "custom_config": None if custom_config is None else json_utils.dumps(custom_config),
+    }
 
 
 def _groups(
@@ -205,6 +220,15 @@ def _problems(
     if tune_args is not None and (parallel := tune_args.num_parallel_trials) < 0:
         problems.append(f"tune_args.num_parallel_trials: expected 1 or more, or 0 for the default, got {parallel}.")
     return problems
+
+
+def _stock_problems(examples: types.BaseChannel | None, training_data: types.BaseChannel | None) -> list[str]:
+    if examples is not None and training_data is None:
+        return []
+    return [
+        "A stock tuner_fn reads transformed examples itself: give examples (of our Transform with materialize=True, or"
+        " of the stock one), not training_data."
+    ]
 
 
 def _hypermodel_problems(hypermodel: str | None, task: TaskSpec | None, search: SearchOptions | None) -> list[str]:

@@ -12,7 +12,7 @@ from tfx.proto import tuner_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
-from tfx_automl.components.data import training_data
+from tfx_automl.components.data import data_folder, training_data
 from tfx_automl.components.groups import with_groups
 from tfx_automl.components.tuner import ensembles, hypermodels, native, results
 from tfx_automl.components.tuner.options import SearchOptions
@@ -25,6 +25,8 @@ from tfx_automl.search.runners.base import TrialRunner
 from tfx_automl.search.runners.processes import ProcessRunner, WorkerSetup
 
 Artifacts = dict[str, list[types.Artifact]]
+
+_ROWS = ("training_data", "examples", "raw_examples")
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -46,11 +48,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         task = TaskSpec.from_json(exec_properties["task"])
         options = _with_tune_args(SearchOptions.from_json(exec_properties["search"]), exec_properties)
         groups = GroupSpec.from_json(exec_properties.get("groups") or GroupSpec().to_json())
-        examples, raw = input_dict["examples"], input_dict.get("raw_examples") or []
         searches = self._lasting_folder()
         # Another task on the same examples has other labels, so its arrays lie elsewhere.
-        identity = "\n".join([*(artifact.uri for artifact in [*examples, *raw]), task.to_json(), groups.to_json()])
-        arrays = searches / f"arrays-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+        uris = [artifact.uri for key in _ROWS for artifact in input_dict.get(key) or []]
+        identity = "\n".join([*uris, task.to_json(), groups.to_json()])
+        own = searches / f"arrays-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+        arrays = data_folder(input_dict, own, grouped=bool(groups.sensitive))
         # Workers import TensorFlow while the data is being parsed.
         hypermodel, first = exec_properties.get("hypermodel"), _points_of(input_dict.get("base_model"))
         if hypermodel:
@@ -58,8 +61,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         else:
             setup = native.worker_setup(arrays, task, options, groups.sensitive)
         with self._runner(setup, options, searches) as runner:
-            data = training_data(examples, input_dict.get("transform_graph"), task, arrays)
-            data = with_groups(data, groups, raw, examples)
+            data = with_groups(training_data(input_dict, task, own), groups, input_dict, own)
             if hypermodel:
                 plan = hypermodels.plan_hypermodel(hypermodel, data, options, first)
             else:
@@ -69,7 +71,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if hypermodel:
             hypermodels.write_model(hypermodel, result, plan, folders["best_model"])
         # The ledger and the best checkpoints stay: with a larger budget, the search goes on.
-        shutil.rmtree(arrays)
+        shutil.rmtree(own, ignore_errors=True)  # not there if the arrays are an input
 
     def _runner(self, setup: WorkerSetup, options: SearchOptions, searches: Path) -> TrialRunner:
         if options.runner == "processes":

@@ -27,7 +27,7 @@ def _statistics(folder: Path, split: str, options: Any) -> Any:
 def _artifacts(folder: Path, splits: list[str]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
     from tfx.types import standard_artifacts
 
-    from tfx_automl.components.types import FeaturePlan
+    from tfx_automl.components.types import FeaturePlan, TrainingArrays
 
     def artifact(kind: Any, name: str) -> list[Any]:
         made = kind()
@@ -44,6 +44,7 @@ def _artifacts(folder: Path, splits: list[str]) -> tuple[dict[str, list[Any]], d
     outputs = {
         "transform_graph": artifact(standard_artifacts.TransformGraph, "graph"),
         "transformed_examples": artifact(standard_artifacts.Examples, "transformed"),
+        "training_data": artifact(TrainingArrays, "arrays"),
         "feature_plan": artifact(FeaturePlan, "plan"),
     }
     return inputs, outputs
