@@ -78,7 +78,7 @@ def keras_tuner_child(folder: Path, work: Path) -> dict[str, Any]:
 
 def ours_child(artifacts: Path, work: Path) -> dict[str, Any]:
     """Searches as the component Tuner does, with KerasTuner's brackets."""
-    from tfx_automl.components.data import training_data
+    from tfx_automl.components.data import data_folder, training_data
     from tfx_automl.components.tuner import native
     from tfx_automl.components.tuner.options import SearchOptions
     from tfx_automl.models.families import start_model
@@ -91,11 +91,11 @@ def ours_child(artifacts: Path, work: Path) -> dict[str, Any]:
     brackets = [Bracket(len(rungs) - 1, tuple(Rung(*rung) for rung in rungs)) for rungs in BRACKETS]
     task = TaskSpec("multiclass", "label", tuple(map(str, range(10))))
     options = SearchOptions(families=("dense",), max_epochs=EPOCHS)
-    examples, graph = _artifacts(artifacts)
+    inputs = {"training_data": _artifacts(artifacts)}
     started = time.monotonic()
-    setup = native.worker_setup(work / "arrays", task, options)
+    setup = native.worker_setup(data_folder(inputs, work / "arrays"), task, options)
     with ProcessRunner(setup, native.workers_of(options)) as runner:
-        data = training_data({"examples": examples, "transform_graph": graph}, task, work / "arrays")
+        data = training_data(inputs, task, work / "arrays")
         plan = native.plan_search(data, options, BracketScheduler(brackets))
         result = native.run_search(plan, runner, work)
     seconds = time.monotonic() - started
@@ -133,17 +133,16 @@ def _overhead(trials: Any, compiling: bool) -> float:
     return float(np.median(beyond))
 
 
-def _artifacts(folder: Path) -> tuple[list[Any], list[Any]]:
-    from tfx.types import standard_artifacts
+def _artifacts(folder: Path) -> list[Any]:
+    from tfx_automl.components.types import TrainingArrays
 
-    examples, graph = standard_artifacts.Examples(), standard_artifacts.TransformGraph()
-    examples.uri, graph.uri = (folder / "examples").read_text(), (folder / "graph").read_text()
-    examples.split_names = json.dumps(["train", "eval", "test"])
-    return [examples], [graph]
+    artifact = TrainingArrays()
+    artifact.uri = (folder / "training_data").read_text()
+    return [artifact]
 
 
 def prepare(folder: Path, work: Path) -> None:
-    """Makes transformed examples with the pipeline; not part of what is timed."""
+    """Makes the training data with the pipeline; not part of what is timed."""
     from tfx_automl.pipelines.datasets import demo_config
     from tfx_automl.pipelines.job import run_job
     from tfx_automl.pipelines.metadata import read_outputs
@@ -152,8 +151,7 @@ def prepare(folder: Path, work: Path) -> None:
     config = demo_config("fashion-mnist", str(folder), {"output": str(work / "run"), "max_epochs": 1, "max_trials": 1})
     run_job(config)
     uris = read_outputs(OutputFolder.at(str(work / "run")).metadata, "tfx-automl")["Transform"].uris
-    (work / "examples").write_text(str(uris["transformed_examples"]))
-    (work / "graph").write_text(str(uris["transform_graph"]))
+    (work / "training_data").write_text(str(uris["training_data"]))
 
 
 def run_child(kind: str, folder: Path, work: Path) -> dict[str, Any]:

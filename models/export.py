@@ -4,7 +4,8 @@ Signatures:
 
 - `serving_default`: serialized tf.Examples in, shape [rows].
 - `serving_raw`: one tensor per raw column in (see `request_names`), each of shape [rows], so that TensorFlow Serving's
-  REST interface takes plain JSON. A value is missing if it is the empty text, NaN, or the smallest int64.
+  REST interface takes plain JSON. A value is missing if it is the empty text, NaN, or the smallest int64. A column of
+  lists has the shape [rows, values]; shorter lists are filled up with missing values, so any width will do.
 - `transform_features`: serialized tf.Examples in, the transformed features out, the label too if it is there.
 
 The first two return, for classification, `probabilities` (float32: of the positive class, shape [rows, 1], for a binary
@@ -12,11 +13,12 @@ task; else of every class, shape [rows, classes]) and `classes` (the most likely
 for a binary task the positive one from the threshold on); for regression, `predictions` (float32, shape [rows, 1]).
 """
 
+import math
 import re
 import shutil
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +89,7 @@ def export(
     names = {name: short for name, short in request_names(everything).items() if name in needed}
     signatures = {
         "serving_default": _from_examples(module.transform, predict, raw),
-        "serving_raw": _from_columns(module.transform, predict, raw, names),
+        "serving_raw": _from_columns(module.transform, predict, raw, names, _lists(transform.raw_metadata.schema)),
         "transform_features": _transformer(module.transform, everything),
     }
     shutil.rmtree(folder, ignore_errors=True)
@@ -138,11 +140,20 @@ def _transformer(transform: Any, raw: Mapping[str, Any]) -> Any:
     return transform_features
 
 
-def _from_columns(transform: Any, predict: Callable[..., Any], raw: Mapping[str, Any], names: Mapping[str, str]) -> Any:
+def _from_columns(
+    transform: Any,
+    predict: Callable[..., Any],
+    raw: Mapping[str, Any],
+    names: Mapping[str, str],
+    lists: Collection[str] = (),
+) -> Any:
     """Takes the raw columns that are needed, by their names in a request."""
     import tensorflow as tf
 
-    specs = {short: tf.TensorSpec([None], raw[name].dtype, name=short) for name, short in names.items()}
+    specs = {
+        short: tf.TensorSpec([None, None] if name in lists else [None], raw[name].dtype, name=short)
+        for name, short in names.items()
+    }
 
     @tf.function(input_signature=[specs], autograph=False)
     def serving_raw(columns: Any) -> Any:
@@ -151,16 +162,27 @@ def _from_columns(transform: Any, predict: Callable[..., Any], raw: Mapping[str,
     return serving_raw
 
 
+def _lists(schema: Any) -> frozenset[str]:
+    """Returns the raw columns that hold several values in a row."""
+    return frozenset(
+        feature.name
+        for feature in schema.feature
+        if feature.value_count.max > 1 or math.prod(dim.size for dim in feature.shape.dim) > 1
+    )
+
+
 def _as_parsed(values: Any, feature: Any) -> Any:
     """Gives a column the form that parsing an example would: a sparse tensor without the missing values, or dense."""
     import tensorflow as tf
 
     if isinstance(feature, tf.io.FixedLenFeature):
         return tf.reshape(values, [-1, *feature.shape])
-    rows = tf.where(_present(values))
-    indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
-    shape = tf.stack([tf.shape(values, tf.int64)[0], tf.constant(1, tf.int64)])
-    return tf.SparseTensor(indices, tf.gather_nd(values, rows), shape)
+    table = values if values.shape.rank == 2 else values[:, tf.newaxis]
+    there = _present(table)
+    row = tf.where(there)[:, 0]
+    # Those that are there move to the front of their row, as a parsed example has them.
+    place = tf.boolean_mask(tf.cumsum(tf.cast(there, tf.int64), axis=1) - 1, there)
+    return tf.SparseTensor(tf.stack([row, place], axis=1), tf.boolean_mask(table, there), tf.shape(table, tf.int64))
 
 
 def _present(values: Any) -> Any:

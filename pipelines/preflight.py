@@ -135,11 +135,6 @@ def _column_problems(config: RunConfig, columns: tuple[str, ...]) -> list[str]:
     features, excluded = set(columns) - {config.label}, set(config.exclude)
     if are_images(columns) and excluded & set(IMAGE_COLUMNS):
         excluded.update(IMAGE_COLUMNS)  # as Transform does
-    if "image/format" in columns:
-        problems.append(
-            f"{config.data}: these are PNG or JPEG files, but the model families take raw pixels; give an .npz or idx"
-            " file."
-        )
     if not features:
         problems.append(
             f"{config.data}: there is no column but the label {config.label!r}; expected at least one to learn from:"

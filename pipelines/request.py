@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 _ROWS_LOOKED_AT = 200
 
 
@@ -60,18 +62,31 @@ def _fullest_row(examples: Path, inputs: Mapping[str, Any], raw: Iterable[str]) 
     files = [str(file) for file in sorted(examples.iterdir())]
     records = next(iter(tf.data.TFRecordDataset(files, "GZIP").batch(_ROWS_LOOKED_AT)))
     names = {name: short for name, short in request_names(raw).items() if short in inputs}
-    types = {name: inputs[short].dtype for name, short in names.items()}
-    spec = {name: tf.io.FixedLenFeature([1], kind, [absent[kind]]) for name, kind in types.items()}
-    parsed = tf.io.parse_example(records, spec)
-    columns = {short: parsed[name].numpy()[:, 0] for name, short in names.items()}
+    parsed = tf.io.parse_example(records, {name: _spec(inputs[short], absent) for name, short in names.items()})
+    columns = {short: parsed[name].numpy() for name, short in names.items()}
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     best = min(rows, key=lambda row: sum(_is_missing(value, absent[inputs[name].dtype]) for name, value in row.items()))
-    return {name: _plain(value) for name, value in best.items()}
+    return {name: _plain(value, absent[inputs[name].dtype]) for name, value in best.items()}
+
+
+def _spec(signature: Any, absent: Mapping[Any, object]) -> Any:
+    """Returns how a column is parsed into the form that the signature takes: a value per row, or a padded list."""
+    import tensorflow as tf
+
+    kind = signature.dtype
+    if signature.shape.rank == 2:
+        return tf.io.FixedLenSequenceFeature([], kind, allow_missing=True, default_value=absent[kind])
+    return tf.io.FixedLenFeature([], kind, absent[kind])
 
 
 def _is_missing(value: Any, absent: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return all(_is_missing(item, absent) for item in value)
     return bool(value != value or value == (absent.encode() if isinstance(absent, str) else absent))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, absent: object) -> Any:
+    """Returns what JSON can hold; of a list, the values without those that fill it up."""
+    if isinstance(value, np.ndarray):
+        return [_plain(item, absent) for item in value if not _is_missing(item, absent)]
     return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value.item()

@@ -1,14 +1,17 @@
 """Columns as the planner sees them: what TFDV's statistics and the schema say, under plain names."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow_transform.tf_metadata import schema_utils
 
 # TFDV writes these in place of values that are not text, or too long to be counted by themselves.
 _PLACEHOLDERS = frozenset({"__BYTES_VALUE__", "__LARGE_BYTES__"})
+_LETTERS_OF_A_WORD = 7  # with the space behind it, in most languages that have one
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,27 @@ class Texts:
     Attributes:
         unique: Number of different values.
         values: All of them, the most frequent first; empty if the statistics do not hold all.
+        words: How many words a value has on average, as far as the statistics list values.
     """
 
     unique: int
     values: tuple[str, ...]
+    words: float = 0.0
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How many values the rows of a column hold.
+
+    Attributes:
+        most: The largest number.
+        mean: On average; exact.
+        std: Standard deviation, from deciles; 0 if all rows hold as many.
+    """
+
+    most: int = 1
+    mean: float = 1.0
+    std: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +82,7 @@ class Column:
         present: Rows in which it has a value; NaN is none.
         values: Statistics of its values; None where no model here takes such values, or where there are none.
         trouble: Why the column cannot be used, or empty.
+        lengths: How many values a row holds.
     """
 
     name: str
@@ -69,6 +90,7 @@ class Column:
     present: int
     values: Numbers | Texts | None = None
     trouble: str = ""
+    lengths: Lengths = Lengths()
 
 
 def read_columns(statistics: Any, schema: Any | None) -> list[Column]:
@@ -95,15 +117,23 @@ def _column(name: str, feature: Any, rows: int) -> Column:
     common = getattr(stats, "common_stats", None)
     if common is None:
         return Column(name, rows, rows, trouble="its values are of a kind that no model here takes")
+    lengths = _lengths(common)
     nan = max((int(h.num_nan) for h in getattr(stats, "histograms", ())), default=0)
-    present = int(common.num_non_missing) - nan
-    if common.max_num_values > 1:
-        return Column(name, rows, present, trouble=f"holds lists of up to {common.max_num_values} values")
+    present = int(common.num_non_missing) - (nan if lengths.most == 1 else 0)
     if kind == "num_stats":
-        return Column(name, rows, present, _numbers(feature))
+        return Column(name, rows, present, _numbers(feature), lengths=lengths)
     if kind == "string_stats":
-        return Column(name, rows, present, _texts(stats))
+        return Column(name, rows, present, _texts(stats), lengths=lengths)
     return Column(name, rows, present, trouble="holds bytes that are neither text nor an image")
+
+
+def _lengths(common: Any) -> Lengths:
+    if common.max_num_values <= 1:
+        return Lengths()
+    tenths = [(bucket.low_value + bucket.high_value) / 2 for bucket in common.num_values_histogram.buckets]
+    varies = common.max_num_values > common.min_num_values or common.num_missing > 0
+    std = (float(np.std(tenths)) if tenths else 0.0) or 1.0
+    return Lengths(int(common.max_num_values), common.avg_num_values, std if varies else 0.0)
 
 
 def _numbers(feature: Any) -> Numbers:
@@ -117,7 +147,15 @@ def _numbers(feature: Any) -> Numbers:
 def _texts(stats: Any) -> Texts:
     values = tuple(bucket.label for bucket in stats.rank_histogram.buckets)
     complete = len(values) == stats.unique and not _PLACEHOLDERS.intersection(values)
-    return Texts(int(stats.unique), values if complete else ())
+    return Texts(int(stats.unique), values if complete else (), _words(values, stats.avg_length))
+
+
+def _words(values: Sequence[str], length: float) -> float:
+    """Returns the average number of words of the values, by their length if none is listed as it is."""
+    listed = [value for value in values if value not in _PLACEHOLDERS]
+    if not listed:
+        return length / _LETTERS_OF_A_WORD if "__LARGE_BYTES__" in values else 0.0
+    return sum(len(value.split()) for value in listed) / len(listed)
 
 
 def _by_schema(column: Column, feature: Any, spec: Any) -> Column:
@@ -131,8 +169,12 @@ def _by_schema(column: Column, feature: Any, spec: Any) -> Column:
     trouble = column.trouble
     if spec is None:
         trouble = trouble or "the schema does not have it, or says that it is not in use"
-    elif not isinstance(spec, tf.io.VarLenFeature) and math.prod(getattr(spec, "shape", (0,))) != 1:
-        trouble = trouble or "the schema says that it holds more than one value"
+    elif not isinstance(spec, tf.io.VarLenFeature) and not _fits(getattr(spec, "shape", (0,)), column.lengths.most):
+        trouble = trouble or "the schema says that it holds another number of values, or a matrix of them"
     categories = feature is not None and feature.int_domain.is_categorical
     values = Texts(0, ()) if categories and isinstance(column.values, Numbers) else column.values
     return replace(column, values=values, trouble=trouble)
+
+
+def _fits(shape: Sequence[int], most: int) -> bool:
+    return math.prod(shape) == most and (most == 1 or len(shape) == 1)

@@ -120,7 +120,7 @@ def _read_schema(artifacts: list[types.Artifact]) -> Any:
 
 
 def _without_dropped(artifacts: list[types.Artifact], plan: FeaturePlan, folder: str) -> list[types.Artifact]:
-    """Writes the schema of the columns that are not dropped, and returns it as an artifact.
+    """Writes the schema of the columns that are not dropped, with how many values they hold, and returns an artifact.
 
     All that follows, the exported model included, parses by this schema, so that nothing about a dropped column can
     fail: for one without a value in the train split, the schema does not even know the type.
@@ -137,6 +137,10 @@ def _without_dropped(artifacts: list[types.Artifact], plan: FeaturePlan, folder:
     for group in schema.tensor_representation_group.values():
         for name in set(group.tensor_representation) - kept:
             del group.tensor_representation[name]
+    most = {decision.name: decision.parameters.get("most", 1) for decision in plan.decisions}
+    for feature in schema.feature:
+        if not feature.HasField("shape"):  # a fixed shape tells already
+            feature.value_count.max = most[feature.name]
     io_utils.write_pbtxt_file(os.path.join(folder, "schema.pbtxt"), schema)
     artifact = type(artifact_utils.get_single_instance(artifacts))()
     artifact.uri = folder

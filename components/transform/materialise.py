@@ -59,8 +59,13 @@ def rows_per_batch(records: Any) -> int:
 
 
 def _record_batch(features: dict[str, Any]) -> pa.RecordBatch:
-    """Brings dense scalars per row into what the encoder wants: lists of one value."""
+    """Brings dense tensors of shape [rows] or [rows, width] into what the encoder wants: lists of values per row."""
     names = sorted(features)
-    columns = [pa.array(features[name].numpy()) for name in names]
-    offsets = pa.array(np.arange(len(columns[0]) + 1, dtype=np.int64))
-    return pa.RecordBatch.from_arrays([pa.LargeListArray.from_arrays(offsets, c) for c in columns], names)
+    arrays = [features[name].numpy() for name in names]
+    return pa.RecordBatch.from_arrays([_lists(array) for array in arrays], names)
+
+
+def _lists(array: np.ndarray[Any, Any]) -> pa.LargeListArray:
+    width = array.shape[1] if array.ndim > 1 else 1
+    offsets = np.arange(0, (len(array) + 1) * width, width, dtype=np.int64)
+    return pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(array.reshape(-1)))

@@ -9,7 +9,21 @@ from typing import Any, Literal, get_args
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.task import TaskSpec, transformed_name
 
-Kind = Literal["numeric", "log", "categorical", "hashed", "image", "image size", "label", "dropped"]
+Kind = Literal[
+    "numeric",
+    "log",
+    "quantile",
+    "date",
+    "categorical",
+    "hashed",
+    "text",
+    "list of numbers",
+    "list of categories",
+    "image",
+    "image size",
+    "label",
+    "dropped",
+]
 
 FILE = "feature_plan.json"
 
@@ -22,10 +36,12 @@ class FeatureDecision:
         name: The column.
         kind: How it enters the model; `dropped` if it does not.
         reason: Why, in plain words and with the numbers.
-        parameters: What the transformation needs. For numbers `fill` (in place of a missing value), `missing` (whether
-            there is an indicator), and `mean` and `std` of the present values; for the kind `log`, of their
-            `log(1 + x)`. For categories `vocabulary`, or `top` (how many values at most) where Transform has to count
-            them itself. For hashed ones `buckets`.
+        parameters: What the transformation needs. For numbers and dates `fill` (in place of a missing value), `missing`
+            (whether there is an indicator), and `mean` and `std` of the present values; for the kind `log`, of their
+            `log(1 + x)`; for `quantile` instead `quantiles` and the `scores` that these become; for dates also the
+            `parts` that are made of them. For categories `vocabulary`, or `top` (how many values at most) where
+            Transform has to count them itself. For hashed ones `buckets`; for text, too. For lists, besides, `most`
+            (values in a row), `count_mean` and `count_std`. For images that are decoded, the size that they get.
 
     Raises:
         ConfigError: The kind is unknown, or there is no reason.
@@ -45,12 +61,12 @@ class FeatureDecision:
     @property
     def kept(self) -> bool:
         """Whether the model sees it."""
-        return self.kind in ("numeric", "log", "categorical", "hashed", "image")
+        return self.kind not in ("image size", "label", "dropped")
 
     @property
     def needs_moments(self) -> bool:
         """Whether mean and standard deviation are still to be computed, because the statistics do not hold them."""
-        return self.kind in ("numeric", "log") and "mean" not in self.parameters
+        return self.kind in ("numeric", "log", "list of numbers") and "mean" not in self.parameters
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -93,8 +93,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
             schema: The raw `Schema`; handed to `tuner_fn`.
             base_model: The `best_model` of an earlier search, whose hyperparameters are tried first; handed to
                 `tuner_fn`.
-            training_data: The output `training_data` of our Transform, instead of `examples`: workers read it in place.
-                Not for a `tuner_fn`.
+            training_data: That output of our Transform, instead of `examples`; read in place. Not for a `tuner_fn`.
             task: What is to be predicted; searches model families, or the hypermodel.
             hypermodel: Module path of a `keras_tuner.HyperModel` or of a function `build(hp)`, such as
                 `my.module:build_model`; it must be importable where the component runs.
@@ -125,27 +124,23 @@ class Tuner(base_beam_component.BaseBeamComponent):
         problems += source_problems(examples, training_data) if task else _stock_problems(examples, training_data)
         if problems:
             raise ConfigError(problems)
-        of_a_family = task if hypermodel is None else None
-        groups = _groups(of_a_family, search or SearchOptions(), raw_examples, sensitive, min_slice_size)
+        family = task if hypermodel is None else None
+        stock = {"tuner_fn": tuner_fn, "module_file": module_file}
         arguments = {
             "examples": examples,
             "training_data": training_data,
             "transform_graph": transform_graph,
             "raw_examples": raw_examples,
-            "groups": groups,
+            "groups": _groups(family, search or SearchOptions(), raw_examples, sensitive, min_slice_size),
             "schema": schema,
             "base_model": base_model,
-            "tuner_fn": tuner_fn,
-            "module_file": module_file,
             "tune_args": tune_args,
-            "custom_config": None if custom_config is None else json_utils.dumps(custom_config),
             "hypermodel": hypermodel,
-            **(_of_a_task(task, search) if task else _of_a_tuner_fn(train_args, eval_args)),
+            **(_of_a_task(task, search) if task else _of_a_tuner_fn(stock, train_args, eval_args, custom_config)),
             **_results(),
         }
         # TFX takes an absent argument, but not None, for an optional parameter.
-        spec = TunerSpec(**{name: value for name, value in arguments.items() if value is not None})
-        super().__init__(spec=spec)
+        super().__init__(TunerSpec(**{name: value for name, value in arguments.items() if value is not None}))
         if module_file and udf_utils.should_package_user_modules():
             udf_utils.add_user_module_dependency(
                 self, standard_component_specs.MODULE_FILE_KEY, standard_component_specs.MODULE_PATH_KEY
@@ -167,8 +162,18 @@ def _of_a_task(task: TaskSpec, search: SearchOptions | None) -> dict[str, Any]:
     }
 
 
-def _of_a_tuner_fn(train_args: trainer_pb2.TrainArgs | None, eval_args: trainer_pb2.EvalArgs | None) -> dict[str, Any]:
-    return {"train_args": train_args or trainer_pb2.TrainArgs(), "eval_args": eval_args or trainer_pb2.EvalArgs()}
+def _of_a_tuner_fn(
+    named: dict[str, str | None],
+    train_args: trainer_pb2.TrainArgs | None,
+    eval_args: trainer_pb2.EvalArgs | None,
+    custom_config: dict[str, Any] | None,
+) -> dict[str, Any]:
+    return {
+        **named,
+        "train_args": train_args or trainer_pb2.TrainArgs(),
+        "eval_args": eval_args or trainer_pb2.EvalArgs(),
+        "custom_config": None if custom_config is None else json_utils.dumps(custom_config),
+    }
 
 
 def _groups(

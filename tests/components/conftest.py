@@ -53,9 +53,8 @@ def people(people_csv, tmp_path_factory) -> SimpleNamespace:
     examples = ExampleGen(input_base, input_config, read=ReadOptions(label="label", task="binary"))
     statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
     schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=False)
-    transform = Transform(
-        examples.outputs["examples"], schema.outputs["schema"], statistics.outputs["statistics"], task=task
-    )
+    inputs = (examples.outputs["examples"], schema.outputs["schema"], statistics.outputs["statistics"])
+    transform = Transform(*inputs, task=task, materialize=True)
     transformed, graph = transform.outputs["transformed_examples"], transform.outputs["transform_graph"]
     search = mlp_search(max_epochs=4, factor=2, max_trials=4, seed=0)
     tuner = Tuner(transformed, graph, task=task, search=search)

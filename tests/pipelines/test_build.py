@@ -41,6 +41,15 @@ def test_gaps_give_tuner_and_trainer_the_sensitive_columns(options: dict[str, An
     assert json.loads(made["Trainer"].exec_properties["constraints"]) == constraints
 
 
+def test_rows_are_materialised_only_for_others(tmp_path: Path) -> None:
+    made = components(tmp_path)
+    for name in ("Tuner", "Trainer", "Baseline"):
+        assert made[name].inputs["training_data"] is made["Transform"].outputs["training_data"]
+        assert "examples" not in made[name].inputs
+    assert "transformed_examples" not in made["Transform"].outputs
+    assert "transformed_examples" in components(tmp_path, materialize="yes")["Transform"].outputs
+
+
 def test_without_gaps_nothing_depends_on_the_sensitive_columns(tmp_path: Path) -> None:
     made = components(tmp_path, constraint=["parameters<=1000"])
     for name in ("Tuner", "Trainer"):

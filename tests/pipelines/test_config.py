@@ -43,6 +43,15 @@ def test_threshold_is_a_number_or_a_metric():
     assert RunConfig.from_mapping(MINIMAL | {"threshold": "f1"}).threshold == "f1"
 
 
+@pytest.mark.parametrize(("written", "meant"), [("yes", True), ("No", False), ("true", True), ("off", False)])
+def test_yes_and_no_from_a_flag_and_from_yaml(written, meant):
+    for value in (written, yaml.safe_load(written)):
+        assert RunConfig.from_mapping(MINIMAL | {"materialize": value}).materialize is meant
+    for value in ("maybe", 1, [True]):
+        with pytest.raises(ConfigError, match="--materialize: expected yes or no, got"):
+            RunConfig.from_mapping(MINIMAL | {"materialize": value})
+
+
 def test_every_mistake_is_reported_at_once():
     with pytest.raises(ConfigError) as caught:
         RunConfig.from_mapping(

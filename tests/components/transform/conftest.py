@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +27,7 @@ def _statistics(folder: Path, split: str, options: Any) -> Any:
 def _artifacts(folder: Path, splits: list[str]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
     from tfx.types import standard_artifacts
 
-    from tfx_automl.components.types import FeaturePlan
+    from tfx_automl.components.types import FeaturePlan, TrainingArrays
 
     def artifact(kind: Any, name: str) -> list[Any]:
         made = kind()
@@ -44,6 +44,7 @@ def _artifacts(folder: Path, splits: list[str]) -> tuple[dict[str, list[Any]], d
     outputs = {
         "transform_graph": artifact(standard_artifacts.TransformGraph, "graph"),
         "transformed_examples": artifact(standard_artifacts.Examples, "transformed"),
+        "training_data": artifact(TrainingArrays, "arrays"),
         "feature_plan": artifact(FeaturePlan, "plan"),
     }
     return inputs, outputs
@@ -78,6 +79,7 @@ def transform_tables(tmp_path_factory) -> Callable[..., SimpleNamespace]:
         stats_options: Any = None,
         fixed_shapes: bool = False,
         copies: int = 1,
+        moments: Sequence[str] = (),
         **properties: Any,
     ) -> SimpleNamespace:
         import tensorflow_data_validation as tfdv
@@ -102,6 +104,7 @@ def transform_tables(tmp_path_factory) -> Callable[..., SimpleNamespace]:
         (folder / "schema").mkdir()
         tfdv.write_schema_text(schema, str(folder / "schema/schema.pbtxt"))
         inputs, outputs = _artifacts(folder, list(tables))
+        inputs["examples"][0].set_string_custom_property("moments", json.dumps(list(moments)))
         properties = {"exclude": "[]", "disable_statistics": 1, "force_tf_compat_v1": 0, **properties}
         context = BaseBeamExecutor.Context(beam_pipeline_args=[], tmp_dir=str(folder / "tmp"), unique_id="1")
         Executor(context).Do(inputs, outputs, {"task": task.to_json(), **properties})

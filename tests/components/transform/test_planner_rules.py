@@ -17,16 +17,19 @@ TASK = TaskSpec("binary", "y", ("n", "y"))
 ROWS = 10_000
 
 
-def _common(stats, present, most=1):
+def _common(stats, present, most=1, least=1):
     stats.common_stats.num_non_missing = present
+    stats.common_stats.min_num_values = least
     stats.common_stats.max_num_values = most
 
 
-def number(name, low, high, *, mean=None, std=1.0, median=None, deciles=None, whole=False, present=ROWS, nan=0, most=1):
+def number(
+    name, low, high, *, mean=None, std=1.0, median=None, deciles=None, whole=False, present=ROWS, nan=0, most=1, least=1
+):
     feature = statistics_pb2.FeatureNameStatistics(type=0 if whole else 1)
     feature.path.step.append(name)
     stats = feature.num_stats
-    _common(stats, present, most)
+    _common(stats, present, most, least)
     stats.min, stats.max, stats.std_dev = low, high, std
     stats.mean = (low + high) / 2 if mean is None else mean
     stats.median = stats.mean if median is None else median
@@ -37,10 +40,11 @@ def number(name, low, high, *, mean=None, std=1.0, median=None, deciles=None, wh
     return feature
 
 
-def text(name, values, unique=None, *, present=ROWS, whole=False):
+def text(name, values, unique=None, *, present=ROWS, whole=False, most=1, least=1, length=10):
     feature = statistics_pb2.FeatureNameStatistics(type=0 if whole else 2)
     feature.path.step.append(name)
-    _common(feature.string_stats, present)
+    _common(feature.string_stats, present, most, least)
+    feature.string_stats.avg_length = length
     feature.string_stats.unique = len(values) if unique is None else unique
     for value in values:
         feature.string_stats.rank_histogram.buckets.add(label=value)
@@ -73,7 +77,8 @@ def evenly(low, high):
         (number("x", 5, 5, std=0), "dropped", r"constant: always 5"),
         (number("x", 5, 5, std=0, present=9950), "dropped", r"constant: always 5"),
         (number("x", 5, 5, std=0, present=5000), "numeric", r"50\.0 % missing"),
-        (number("x", 1, 9, most=3), "dropped", r"lists of up to 3 values"),
+        (number("x", 1, 9, most=3), "list of numbers", r"lists of up to 3 values, numbers from 1 to 9"),
+        (number("x", 5, 5, std=0, most=3, least=3), "dropped", r"constant: lists of up to 3 values, always the same"),
         (number("x", 0, math.inf, mean=math.inf, median=1), "numeric", r"infinite numbers count as missing"),
         # capital gains: nine in ten are zero
         (number("x", 0, 99_999, mean=1000, std=7000, median=0, deciles=[0] * 10 + [99_999]), "log", r"mostly tail"),
@@ -104,6 +109,21 @@ def evenly(low, high):
         (text("x", ["a", "__BYTES_VALUE__"]), "categorical", r"counted anew"),
         (text("x", ["1", "2", "3"], whole=True), "categorical", r"3 values"),
         (text("x", [], 0, present=0), "dropped", r"missing in all"),
+        # free text
+        (text("x", ["so it is here"], 9900), "text", r"9,900 values in 10,000 rows, 4\.0 words on average: words and"),
+        (text("x", ["so it is"], 2000, present=9000), "text", r"10\.0 % missing, 3\.0 words .* and an indicator"),
+        (text("x", ["two words"], 9900), "dropped", r"an identifier"),
+        (text("x", ["never married or so", "wed"]), "categorical", r"2 values"),
+        (text("x", ["__LARGE_BYTES__"], 9900, length=5000), "text", r"714\.3 words on average"),
+        (text("x", ["__BYTES_VALUE__"], 9900, length=5000), "dropped", r"an identifier"),
+        # lists of categories
+        (
+            text("x", ["a", "", "b"], most=4),
+            "list of categories",
+            r"lists of up to 4 values, 2 different ones: how many",
+        ),
+        (text("x", ["a"], 500, most=4), "list of categories", r"500 different ones: .* 64 hash buckets"),
+        (text("x", ["a"], most=2, least=2), "dropped", r"constant: lists of up to 2 values, always the same"),
         (
             statistics_pb2.FeatureNameStatistics(type=4, path={"step": ["x"]}),
             "dropped",
@@ -187,7 +207,7 @@ def test_schema_says_which_integers_are_categories():
         (_schema(x={"type": schema_pb2.FLOAT, "lifecycle_stage": "DEPRECATED"}), "not in use"),
         (
             _schema(x={"type": schema_pb2.FLOAT, "shape": {"dim": [{"size": 2}]}, "presence": {"min_fraction": 1}}),
-            "more than one value",
+            "another number of values",
         ),
     ],
 )
@@ -254,10 +274,37 @@ def test_whatever_the_statistics_say_every_column_is_decided_once(columns, exclu
     )
 
 
-def test_dates_are_numbers_and_no_identifiers():
+def test_dates_are_no_identifiers():
     """Every row has another date, as it has another identifier; and the last ones lie far from the others."""
     feature = number("order_id", 0, 1_600_000_000, mean=9e8, **evenly(0, 1_600_000_000))
     assert decide(feature).kind == "dropped"
     decision = decide(feature, moments=["order_id"])
-    assert decision.kind == "numeric"
+    assert decision.kind == "date"
     assert "dates from 1970-01-01T00:00:00 to 2020-09-13T12:26:40" in decision.reason
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "parts"),
+    [
+        (0, 3600, ["time"]),
+        (0, 6 * 3600, ["time", "time of day"]),
+        (3600, 3600 + 3 * DAY, ["time", "time of day", "day of week"]),
+        (30 * DAY, 130 * DAY, ["time", "day of week", "day of year"]),  # midnights, as far as the statistics tell
+        (-DAY, DAY, ["time", "year", "day of week"]),
+    ],
+)
+def test_only_the_parts_of_dates_that_can_vary(low, high, parts):
+    deciles = [low, *[math.floor((low + (high - low) * n / 10) / DAY) * DAY for n in range(1, 10)], high]
+    feature = number("t", low, high, whole=True, median=deciles[5], deciles=deciles)
+    assert decide(feature, moments=["t"]).parameters["parts"] == parts
+
+
+def test_what_no_calendar_has_is_a_number():
+    assert decide(number("t", 0, 1e15, whole=True), moments=["t"]).kind != "date"
+    assert decide(number("t", 0, math.inf, mean=math.inf, median=0), moments=["t"]).kind == "numeric"
+    assert decide(number("t", 5, 5, std=0), moments=["t"]).reason == (
+        "constant: always 1970-01-01T00:00:05 where it is there"
+    )

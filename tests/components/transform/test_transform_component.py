@@ -113,7 +113,7 @@ def test_graph_serves_without_label_and_with_missing_and_new_values(people):
 
 def test_component_declares_its_outputs(people):
     transform = next(c for c in people.components if isinstance(c, Transform))
-    assert set(transform.outputs) == {"transform_graph", "transformed_examples", "feature_plan"}
+    assert set(transform.outputs) == {"transform_graph", "training_data", "transformed_examples", "feature_plan"}
     assert json.loads(transform.exec_properties["exclude"]) == []
 
 

@@ -2,12 +2,12 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from tfx_automl.components import Transform
 from tfx_automl.components.transform.plan import FeaturePlan
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.data import open_data
 from tfx_automl.models.task import TaskSpec
 
 pytestmark = pytest.mark.slow
@@ -69,6 +69,7 @@ def test_behind_stock_components(tmp_path, examples_of, fixed_shapes):
         statistics.outputs["statistics"],
         TaskSpec("multiclass", "label", ("0", "1", "2")),
         exclude=["share"],
+        materialize=True,
     )
     outputs = _run([example_gen, statistics, schema, transform], tmp_path)
     kinds = {d.name: d.kind for d in _plan(outputs).decisions}
@@ -83,7 +84,7 @@ def test_behind_stock_components(tmp_path, examples_of, fixed_shapes):
         assert set(new[0].features.feature) == {"count_xf", "letter_xf", "label_xf"}
 
 
-def test_adult(tmp_path, shared_data, examples_of):
+def test_adult(tmp_path, shared_data):
     from tfx import v1 as tfx
 
     from tfx_automl.components import ExampleGen
@@ -97,11 +98,13 @@ def test_adult(tmp_path, shared_data, examples_of):
     schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=False)
     inputs = (example_gen.outputs["examples"], schema.outputs["schema"], statistics.outputs["statistics"])
     transform = Transform(*inputs, TaskSpec("binary", "income", ("<=50K", ">50K")))
+    assert "transformed_examples" not in transform.outputs
     outputs = _run([example_gen, statistics, schema, transform], tmp_path)
     kinds = {d.name: d.kind for d in _plan(outputs).decisions}
     assert kinds == ADULT
-    new = examples_of(outputs["Transform"].uris["transformed_examples"], "train")
-    gains = np.array([e.features.feature["capital_gain_xf"].float_list.value[0] for e in new])
+    assert set(outputs["Transform"].uris) == {"transform_graph", "training_data", "feature_plan"}
+    data = open_data(outputs["Transform"].uris["training_data"])
+    gains = data.split("train").numeric[:, data.inputs.numeric.index("capital_gain_xf")]
     assert gains.mean() == pytest.approx(0, abs=1e-5) and gains.std() == pytest.approx(1, abs=1e-5)
 
 
@@ -114,11 +117,10 @@ def test_construct():
     task = TaskSpec("regression", "y")
     config = transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"])
     transform = Transform(*inputs, task, ["secret"], config)
-    assert {key: channel.type_name for key, channel in transform.outputs.items()} == {
-        "transform_graph": "TransformGraph",
-        "transformed_examples": "Examples",
-        "feature_plan": "FeaturePlan",
-    }
+    types = {"transform_graph": "TransformGraph", "training_data": "TrainingArrays", "feature_plan": "FeaturePlan"}
+    assert {key: channel.type_name for key, channel in transform.outputs.items()} == types
+    more = Transform(*inputs, task, materialize=True).outputs
+    assert {key: channel.type_name for key, channel in more.items()} == {**types, "transformed_examples": "Examples"}
     assert TaskSpec.from_json(transform.exec_properties["task"]) == task
     assert json.loads(transform.exec_properties["exclude"]) == ["secret"]
     assert json.loads(transform.exec_properties["splits_config"])["transform"] == ["train", "eval"]

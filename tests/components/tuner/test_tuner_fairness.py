@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from tuner_for_tests import mlp_search
 
-from tfx_automl.models.data import prepare
+from tfx_automl.models.data import open_data
 from tfx_automl.models.families import start_model
+from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.model import Workplace
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.pipelines.datasets import ADULT_COLUMNS
@@ -59,8 +60,7 @@ def adult(shared_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathF
         constraints=(f"{GAP}<={BOUND}",),
     )
     tuner = Tuner(
-        transform.outputs["transformed_examples"],
-        transform.outputs["transform_graph"],
+        training_data=transform.outputs["training_data"],
         task=TASK,
         search=search,
         raw_examples=raw,
@@ -104,10 +104,9 @@ def test_front_is_what_no_feasible_trial_dominates(adult: SimpleNamespace) -> No
     assert len(adult.found["pareto_front"]) >= 2
 
 
-def test_gap_of_the_best_model_is_fairlearns(adult: SimpleNamespace, examples_of: Any, tmp_path: Path) -> None:
-    transformed, graph = (adult.Transform.uris[name] for name in ("transformed_examples", "transform_graph"))
-    files = {name: [str(p) for p in (transformed / f"Split-{name}").iterdir()] for name in ("train", "eval")}
-    data = prepare(files, str(graph), TASK, tmp_path / "arrays")
+def test_gap_of_the_best_model_is_fairlearns(adult: SimpleNamespace, examples_of: Any) -> None:
+    data = open_data(adult.Transform.uris["training_data"])
+    assert data.groups == GroupSpec()  # the slices lie apart
     best = adult.found["trials"][adult.found["best_trial_id"]]
     session = start_model(best["values"], 0, Workplace(data))
     session.load(adult.Tuner.uris["best_model"])

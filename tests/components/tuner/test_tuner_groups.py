@@ -63,7 +63,8 @@ def group(tmp_path: Path, grouped_data: Callable[..., Any]) -> Callable[..., Tra
         data = grouped_data(task, label, {("other",): np.zeros(len(label))})
         after = write(tmp_path / "after", [[{"y_xf": value} for value in part] for part in labels])
         before = write(tmp_path / "before", raw)
-        return with_groups(data, GroupSpec(tuple(groups)), before, after)
+        inputs = {"raw_examples": before, "examples": after}
+        return with_groups(data, GroupSpec(tuple(groups)), inputs, data.folder)
 
     return run
 
@@ -138,7 +139,7 @@ def test_missing_split_is_named(tmp_path: Path, grouped_data: Callable[..., Any]
     data = grouped_data(BINARY, np.zeros(5), {("other",): np.zeros(5)})
     raw = write(tmp_path / "raw", [ROWS], "test")
     with pytest.raises(ModelError, match="raw_examples have no split 'eval'; they have test"):
-        with_groups(data, GroupSpec((("sex",),)), raw, raw)
+        with_groups(data, GroupSpec((("sex",),)), {"raw_examples": raw, "examples": raw}, data.folder)
 
 
 @pytest.fixture(scope="module")

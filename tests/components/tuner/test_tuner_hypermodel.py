@@ -42,10 +42,14 @@ def test_construction(channels):
     assert tuner.exec_properties["hypermodel"] == "my.module:MyHyperModel"
 
 
-def test_documented_snippet_constructs_what_it_says(channels, repository):
+def test_documented_snippet_constructs_what_it_says(repository):
+    from tfx.types import channel_utils
+
+    from tfx_automl.components.types import TrainingArrays
+
     text = (repository / "docs" / "hypermodels.md").read_text(encoding="utf-8")
     snippet = re.search(r"```python\n(.+?)```", text, re.DOTALL)
-    outputs = {"transformed_examples": channels["examples"], "transform_graph": channels["transform_graph"]}
+    outputs = {"training_data": channel_utils.as_channel([TrainingArrays()])}
     names = {"transform": SimpleNamespace(outputs=outputs)}
     exec(snippet[1], names)  # that is what a reader does
     assert names["tuner"].exec_properties["hypermodel"] == "my.module:build_model"
