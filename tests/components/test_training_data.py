@@ -68,7 +68,7 @@ class TestConstruct:
 def test_trainer_needs_the_graph() -> None:
     from tfx_automl.components import Trainer
 
-    with pytest.raises(ConfigError, match="Trainer needs the input transform_graph"):
+    with pytest.raises(ConfigError, match="A task needs the input transform_graph"):
         Trainer(training_data=channel("training_data"), hyperparameters=channel("hyperparameters"), task=TASK)
 
 
