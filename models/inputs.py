@@ -151,7 +151,7 @@ def raw_names(inputs: InputSpec, raw: Iterable[str]) -> tuple[str, ...]:
     all raw features are returned.
     """
     raw = tuple(raw)
-    outputs_of = {name: {transformed_name(name), transformed_name(f"{name}_missing")} for name in raw}
+    outputs_of = {name: {transformed_name(f"{name}{end}") for end in ("", "_missing", "_target")} for name in raw}
     needed = tuple(name for name in raw if outputs_of[name] & set(inputs.features))
     explained = set().union(*(outputs_of[name] for name in needed)) if needed else set()
     return needed if set(inputs.features) <= explained else raw

@@ -25,6 +25,7 @@ from tfx_automl.components.transform.moments import exact_moments
 from tfx_automl.components.transform.plan import FILE, FeaturePlan
 from tfx_automl.components.transform.planner import plan_features
 from tfx_automl.components.transform.preprocessing import PLAN_KEY, preprocessing_fn
+from tfx_automl.components.transform.targets import put_out_of_fold, with_targets
 from tfx_automl.errors import DataError
 from tfx_automl.models.growing import open_array
 from tfx_automl.models.task import TaskSpec
@@ -62,7 +63,7 @@ class Executor(stock.Executor):
         graph = artifact_utils.get_single_uri(output_dict["transform_graph"])
         files = {split: _files(input_dict["examples"], split) for split in splits}
         arrays = Path(artifact_utils.get_single_uri(output_dict["training_data"]))
-        write_arrays(files, graph, TaskSpec.from_json(exec_properties["task"]), arrays)
+        write_arrays(files, graph, plan.task, arrays, lambda inputs: put_out_of_fold(plan, inputs, arrays / analyze))
         rows = {split: len(open_array(arrays / split / "label.npy")) for split in splits}
         check_rows(_declared_rows(input_dict["examples"], splits), rows, "training_data")
         if transformed := output_dict.get("transformed_examples"):
@@ -112,7 +113,7 @@ def make_plan(input_dict: Artifacts, split: str, exec_properties: dict[str, Any]
     files = _files(input_dict["examples"], split)
     specs = schema_utils.schema_as_feature_spec(schema).feature_spec
     unknown = [decision for decision in plan.decisions if decision.needs_moments]
-    return plan.with_parameters(exact_moments(files, specs, unknown))
+    return with_targets(plan.with_parameters(exact_moments(files, specs, unknown)), files, specs)
 
 
 def _read_schema(artifacts: list[types.Artifact]) -> Any:

@@ -40,8 +40,9 @@ class FeatureDecision:
             (whether there is an indicator), and `mean` and `std` of the present values; for the kind `log`, of their
             `log(1 + x)`; for `quantile` instead `quantiles` and the `scores` that these become; for dates also the
             `parts` that are made of them. For categories `vocabulary`, or `top` (how many values at most) where
-            Transform has to count them itself. For hashed ones `buckets`; for text, too. For lists, besides, `most`
-            (values in a row), `count_mean` and `count_std`. For images that are decoded, the size that they get.
+            Transform has to count them itself; for hashed ones and text `buckets`. With target statistics, `target`
+            (the mean label by index), and `target_mean` and `target_std` of these over the rows. For lists, besides,
+            `most` (values in a row), `count_mean` and `count_std`. For images that are decoded, the size that they get.
 
     Raises:
         ConfigError: The kind is unknown, or there is no reason.
@@ -74,7 +75,8 @@ class FeatureDecision:
         if self.kind == "dropped":
             return ()
         indicator = (indicator_name(self.name),) if self.parameters.get("missing") else ()
-        return (transformed_name(self.name), *indicator)
+        target = (target_name(self.name),) if "target" in self.parameters else ()
+        return (transformed_name(self.name), *indicator, *target)
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,10 @@ class FeaturePlan:
         changed = (replace(d, parameters={**d.parameters, **parameters.get(d.name, {})}) for d in self.decisions)
         return replace(self, decisions=tuple(changed))
 
+    def with_reasons(self, reasons: Mapping[str, str]) -> "FeaturePlan":
+        """Returns the same plan with other reasons for some columns."""
+        return replace(self, decisions=tuple(replace(d, reason=reasons.get(d.name, d.reason)) for d in self.decisions))
+
     def to_json(self) -> str:
         """Returns the plan as JSON text that a person can read."""
         decisions = [
@@ -145,3 +151,8 @@ class FeaturePlan:
 def indicator_name(column: str) -> str:
     """Returns the name of the feature that says whether a column is missing: `age` becomes `age_missing_xf`."""
     return transformed_name(f"{column}_missing")
+
+
+def target_name(column: str) -> str:
+    """Returns the name of the feature with the mean label by value: `city` becomes `city_target_xf`."""
+    return transformed_name(f"{column}_target")
