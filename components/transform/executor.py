@@ -25,6 +25,7 @@ from tfx_automl.components.transform.moments import exact_moments
 from tfx_automl.components.transform.plan import FILE, FeaturePlan
 from tfx_automl.components.transform.planner import plan_features
 from tfx_automl.components.transform.preprocessing import PLAN_KEY, preprocessing_fn
+from tfx_automl.components.transform.review import reviewed
 from tfx_automl.components.transform.targets import put_out_of_fold, with_targets
 from tfx_automl.errors import DataError
 from tfx_automl.models.growing import open_array
@@ -47,7 +48,8 @@ class Executor(stock.Executor):
         plan = make_plan(input_dict, analyze, exec_properties)
         folder = artifact_utils.get_single_uri(output_dict["feature_plan"])
         io_utils.write_string_file(os.path.join(folder, FILE), plan.to_json())
-        console.line(f"  {_in_words(plan)}")
+        for line in (f"  {_in_words(plan)}", *(f"WARNING: {warning}" for warning in plan.warnings)):
+            console.line(line)
         super().Do(
             {
                 **{key: value for key, value in input_dict.items() if key != "statistics"},
@@ -107,11 +109,12 @@ def make_plan(input_dict: Artifacts, split: str, exec_properties: dict[str, Any]
     schema = _read_schema(input_dict["schema"])
     moments = json.loads(input_dict["examples"][0].get_string_custom_property("moments") or "[]")
     plan = plan_features(statistics, task, json.loads(exec_properties["exclude"]), schema, moments)
+    files = _files(input_dict["examples"], split)
+    specs = schema_utils.schema_as_feature_spec(schema).feature_spec
+    plan = reviewed(plan, files, specs)
     if not any(decision.kept for decision in plan.decisions):
         reasons = "; ".join(f"{d.name}: {d.reason}" for d in plan.decisions if d.kind == "dropped")
         raise DataError(f"There is no column to learn from ({reasons or 'there is only the label'}).")
-    files = _files(input_dict["examples"], split)
-    specs = schema_utils.schema_as_feature_spec(schema).feature_spec
     unknown = [decision for decision in plan.decisions if decision.needs_moments]
     return with_targets(plan.with_parameters(exact_moments(files, specs, unknown)), files, specs)
 

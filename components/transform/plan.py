@@ -87,6 +87,7 @@ class FeaturePlan:
         task: What is to be predicted.
         rows: Training rows that the decisions are based on.
         decisions: One per column, in alphabetical order.
+        warnings: What a person must look at, such as features that predict the label almost alone.
 
     Raises:
         ConfigError: A column is decided twice, or two columns would make a feature of the same name.
@@ -95,6 +96,7 @@ class FeaturePlan:
     task: TaskSpec
     rows: int
     decisions: tuple[FeatureDecision, ...]
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "decisions", tuple(self.decisions))
@@ -127,7 +129,12 @@ class FeaturePlan:
         decisions = [
             {**asdict(decision), "kept": decision.kept, "outputs": decision.outputs} for decision in self.decisions
         ]
-        values = {"task": asdict(self.task), "rows": self.rows, "decisions": decisions}
+        values = {
+            "task": asdict(self.task),
+            "rows": self.rows,
+            "warnings": list(self.warnings),
+            "decisions": decisions,
+        }
         return json.dumps(values, indent=2, ensure_ascii=False)
 
     @classmethod
@@ -141,7 +148,8 @@ class FeaturePlan:
             values = json.loads(text)
             task = TaskSpec.from_json(json.dumps(values["task"]))
             parts = (tuple(d[key] for key in ("name", "kind", "reason", "parameters")) for d in values["decisions"])
-            return cls(task, values["rows"], tuple(FeatureDecision(*part) for part in parts))
+            decisions = tuple(FeatureDecision(*part) for part in parts)
+            return cls(task, values["rows"], decisions, tuple(values.get("warnings", ())))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 f"A feature plan as JSON with task, rows and decisions was expected; got {text[:200]!r}."
