@@ -77,8 +77,7 @@ def in_order(values: npt.NDArray[Any]) -> Codes:
 
 
 def _classes(labels: npt.NDArray[Any], classes: Sequence[str]) -> Floats:
-    known = np.array([name.encode() for name in classes])
+    known, found = np.array([name.encode() for name in classes]), labels.astype(np.bytes_)
     order = np.argsort(known)
-    place = np.minimum(np.searchsorted(known[order], labels.astype(known.dtype)), len(known) - 1)
-    found = order[place]
-    return np.where(known[found] == labels.astype(known.dtype), found, -1).astype(np.float64)
+    index = order[np.minimum(np.searchsorted(known[order], found), len(known) - 1)]
+    return np.where(known[index] == found, index, -1).astype(np.float64)

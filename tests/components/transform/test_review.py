@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from tfx_automl.components.transform.leakage import _auc, find_suspects
 from tfx_automl.components.transform.plan import FeaturePlan
-from tfx_automl.components.transform.sample import Sample, in_order
+from tfx_automl.components.transform.sample import Sample, _classes, in_order
 from tfx_automl.models.task import TaskSpec
 
 ROWS = 3000
@@ -78,6 +78,11 @@ def _sample(label, **columns) -> Sample:
     numbers = {name: np.asarray(values, float) for name, values in columns.items() if values.dtype.kind in "if"}
     texts = {name: in_order(values) for name, values in columns.items() if values.dtype.kind in "US"}
     return Sample(numbers, texts, np.asarray(label, float))
+
+
+def test_labels_of_a_sample_are_compared_as_a_whole():
+    labels = np.array(["yes", "no", "yes, perhaps", "", "a"], "S").astype(object)
+    assert _classes(labels, ("yes", "a", "no")).tolist() == [0, 2, -1, -1, 1]
 
 
 def test_area_is_that_of_scikit_learn():
