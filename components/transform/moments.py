@@ -35,8 +35,10 @@ def exact_moments(
         parsed = tf.io.parse_example(serialized, {d.name: specs[d.name] for d in decisions})
         return tf.stack([_sums(parsed[d.name], d, shift) for d, shift in zip(decisions, shifts, strict=True)])
 
-    records = tf.data.TFRecordDataset(list(files), "GZIP", num_parallel_reads=tf.data.AUTOTUNE)
-    batches = records.batch(_ROWS_PER_BATCH).map(sums_of, num_parallel_calls=tf.data.AUTOTUNE)
+    # Files are read side by side, in batches: taking turns record by record costs more than parsing.
+    names = tf.data.Dataset.from_tensor_slices(tf.constant(list(files), tf.string))
+    batches = names.interleave(_batches, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = batches.map(sums_of, num_parallel_calls=tf.data.AUTOTUNE)
     # Without a `reduce`: tracing one costs more than this loop over a few small arrays.
     count, total, squares = sum(batches.as_numpy_iterator(), np.zeros([len(decisions), 3])).T
     count = np.maximum(count, 1)
@@ -44,6 +46,11 @@ def exact_moments(
     std = np.sqrt(np.maximum(squares / count - mean**2, 0))
     moments = zip(decisions, (mean + shifts).tolist(), std.tolist(), strict=True)
     return {d.name: {"fill": m, **d.parameters, "mean": m, "std": s or 1.0} for d, m, s in moments}
+
+
+@tf.autograph.experimental.do_not_convert
+def _batches(file: Any) -> Any:
+    return tf.data.TFRecordDataset(file, "GZIP").batch(_ROWS_PER_BATCH)
 
 
 def _shown(decision: FeatureDecision, value: float) -> float:

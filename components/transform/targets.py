@@ -90,7 +90,11 @@ def _sums(
         label = _label(parsed[task.label], task)
         return [_by_index(*known_index(decision, parsed[decision.name]), label) for decision in decisions]
 
-    batches = tf.data.TFRecordDataset(list(files), "GZIP").batch(_ROWS_PER_BATCH).map(batch_sums).prefetch(2)
+    batches = (
+        tf.data.TFRecordDataset(list(files), "GZIP")
+        .batch(_ROWS_PER_BATCH)
+        .map(batch_sums, num_parallel_calls=tf.data.AUTOTUNE)
+    )
     totals: list[Any] = [0.0] * len(decisions)
     for parts in batches.as_numpy_iterator():
         totals = [total + part for total, part in zip(totals, parts, strict=True)]

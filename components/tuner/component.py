@@ -21,6 +21,8 @@ from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.hypermodel import is_module_path
 from tfx_automl.models.task import TaskSpec
 
+_MODULE_KEYS = (standard_component_specs.MODULE_FILE_KEY, standard_component_specs.MODULE_PATH_KEY)
+
 
 class TunerSpec(types.ComponentSpec):
     """The stock TunerSpec, with a task, search options, arrays to train on, and the best model."""
@@ -124,14 +126,15 @@ class Tuner(base_beam_component.BaseBeamComponent):
         problems += source_problems(examples, training_data) if task else _stock_problems(examples, training_data)
         if problems:
             raise ConfigError(problems)
-        family = task if hypermodel is None else None
         stock = {"tuner_fn": tuner_fn, "module_file": module_file}
         arguments = {
             "examples": examples,
             "training_data": training_data,
             "transform_graph": transform_graph,
             "raw_examples": raw_examples,
-            "groups": _groups(family, search or SearchOptions(), raw_examples, sensitive, min_slice_size),
+            "groups": _groups(
+                None if hypermodel else task, search or SearchOptions(), raw_examples, sensitive, min_slice_size
+            ),
             "schema": schema,
             "base_model": base_model,
             "tune_args": tune_args,
@@ -142,9 +145,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
         # TFX takes an absent argument, but not None, for an optional parameter.
         super().__init__(TunerSpec(**{name: value for name, value in arguments.items() if value is not None}))
         if module_file and udf_utils.should_package_user_modules():
-            udf_utils.add_user_module_dependency(
-                self, standard_component_specs.MODULE_FILE_KEY, standard_component_specs.MODULE_PATH_KEY
-            )
+            udf_utils.add_user_module_dependency(self, *_MODULE_KEYS)
 
 
 def _results() -> dict[str, Any]:
