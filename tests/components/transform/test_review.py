@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from tfx_automl.components.transform.leakage import _auc, find_suspects
 from tfx_automl.components.transform.plan import FeaturePlan
 from tfx_automl.components.transform.sample import Sample, _classes, in_order
+from tfx_automl.errors import DataError
 from tfx_automl.models.task import TaskSpec
 
 ROWS = 3000
@@ -63,7 +64,7 @@ def test_as_good_as_another_column(run):
         assert run.plan[name].kept, run.plan[name]
 
 
-def test_what_predicts_the_label_alone_is_named_with_its_figure(run, capsys):
+def test_what_predicts_the_label_alone_is_named_with_its_figure(run):
     text = (run.folder / "plan/feature_plan.json").read_text(encoding="utf-8")
     warnings = json.loads(text)["warnings"]
     assert [warning.split("'")[1] for warning in warnings] == ["paid, in full", "outcome"]
@@ -72,6 +73,21 @@ def test_what_predicts_the_label_alone_is_named_with_its_figure(run, capsys):
     assert warnings[1].endswith("leave it out with --exclude outcome")
     assert run.plan["outcome"].kept
     assert FeaturePlan.from_json(text).warnings == tuple(warnings)
+
+
+@pytest.mark.slow
+def test_a_person_reads_it_at_once(transform_tables, capsys):
+    train = {name: values for name, values in _train().items() if name in ("size", "outcome", "label")}
+    transform_tables({"train": pa.table(train)}, BINARY)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("'")[1] for line in lines if line.startswith("WARNING: the column")] == ["outcome"]
+
+
+@pytest.mark.slow
+def test_nothing_but_redundant_columns(transform_tables):
+    table = pa.table({"rare": _train()["rare"], "label": _train()["label"]})
+    with pytest.raises(DataError, match=r"no column to learn from \(rare: nearly constant"):
+        transform_tables({"train": table}, BINARY)
 
 
 def _sample(label, **columns) -> Sample:
