@@ -158,7 +158,7 @@ def raw_names(inputs: InputSpec, raw: Iterable[str]) -> tuple[str, ...]:
 
 def raw_columns(inputs: InputSpec, raw: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Returns the raw features that each transformed feature comes from; none where its name does not tell."""
-    outputs_of = {name: (transformed_name(name), transformed_name(f"{name}_missing")) for name in raw}
+    outputs_of = {name: {transformed_name(f"{name}{end}") for end in ("", "_missing", "_target")} for name in raw}
     return {
         name: tuple(column for column, outputs in outputs_of.items() if name in outputs) for name in inputs.features
     }

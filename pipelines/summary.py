@@ -37,7 +37,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
     return {
         "task": found.task.kind,
         "label": {"name": found.task.label, "classes": list(found.task.classes), "positive": found.task.positive},
-        "notes": list(found.notes),
+        "notes": [*found.notes, *_warnings(nodes["Transform"])],
         "rows": nodes["ExampleGen"].json_property("examples", "row_counts"),
         "anomalies": _anomalies(nodes["ExampleValidator"].uris["anomalies"]),
         "features": _features(nodes["Transform"]),
@@ -85,8 +85,16 @@ def _features(transform: NodeOutputs) -> dict[str, list[dict[str, Any]]]:
 
 
 def _decisions(transform: NodeOutputs) -> list[dict[str, Any]]:
-    decisions: list[dict[str, Any]] = _read_json(transform.uris["feature_plan"] / "feature_plan.json")["decisions"]
+    decisions: list[dict[str, Any]] = _plan(transform)["decisions"]
     return decisions
+
+
+def _warnings(transform: NodeOutputs) -> list[str]:
+    return [f"WARNING: {warning}" for warning in _plan(transform)["warnings"]]
+
+
+def _plan(transform: NodeOutputs) -> Any:
+    return _read_json(transform.uris["feature_plan"] / "feature_plan.json")
 
 
 def _decision(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ comes out is written as it is.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,13 @@ from tfx_automl.models.tensor_columns import tensor_columns
 from tfx_automl.models.writing import KINDS, write_meta, write_split
 
 
-def write_arrays(splits: Mapping[str, Sequence[str]], transform_graph: str, task: TaskSpec, folder: Path) -> None:
+def write_arrays(
+    splits: Mapping[str, Sequence[str]],
+    transform_graph: str,
+    task: TaskSpec,
+    folder: Path,
+    amend: Callable[[InputSpec], None] = lambda inputs: None,
+) -> None:
     """Writes what `models.data.open_data` opens, equal to what `prepare` makes of materialised examples.
 
     Args:
@@ -31,6 +37,7 @@ def write_arrays(splits: Mapping[str, Sequence[str]], transform_graph: str, task
         transform_graph: Folder of the transform graph.
         task: What is to be predicted.
         folder: Where to.
+        amend: Changes arrays that are written already, before they count as there.
 
     Raises:
         DataError: Rows were lost, images have several sizes, or there is an image column, but no row to tell its size.
@@ -50,6 +57,7 @@ def write_arrays(splits: Mapping[str, Sequence[str]], transform_graph: str, task
     # The larger splits overlap with the reading of the smaller ones, which keeps all cores busy.
     with ThreadPoolExecutor(len(splits) or 1) as threads:
         fingerprints = list(threads.map(write, splits))
+    amend(inputs)
     write_meta(folder, inputs, task, dict(zip(splits, fingerprints, strict=True)))
 
 

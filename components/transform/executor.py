@@ -25,6 +25,8 @@ from tfx_automl.components.transform.moments import exact_moments
 from tfx_automl.components.transform.plan import FILE, FeaturePlan
 from tfx_automl.components.transform.planner import plan_features
 from tfx_automl.components.transform.preprocessing import PLAN_KEY, preprocessing_fn
+from tfx_automl.components.transform.review import reviewed
+from tfx_automl.components.transform.targets import put_out_of_fold, with_targets
 from tfx_automl.errors import DataError
 from tfx_automl.models.growing import open_array
 from tfx_automl.models.task import TaskSpec
@@ -46,7 +48,8 @@ class Executor(stock.Executor):
         plan = make_plan(input_dict, analyze, exec_properties)
         folder = artifact_utils.get_single_uri(output_dict["feature_plan"])
         io_utils.write_string_file(os.path.join(folder, FILE), plan.to_json())
-        console.line(f"  {_in_words(plan)}")
+        for line in (f"  {_in_words(plan)}", *(f"WARNING: {warning}" for warning in plan.warnings)):
+            console.line(line)
         super().Do(
             {
                 **{key: value for key, value in input_dict.items() if key != "statistics"},
@@ -62,7 +65,7 @@ class Executor(stock.Executor):
         graph = artifact_utils.get_single_uri(output_dict["transform_graph"])
         files = {split: _files(input_dict["examples"], split) for split in splits}
         arrays = Path(artifact_utils.get_single_uri(output_dict["training_data"]))
-        write_arrays(files, graph, TaskSpec.from_json(exec_properties["task"]), arrays)
+        write_arrays(files, graph, plan.task, arrays, lambda inputs: put_out_of_fold(plan, inputs, arrays / analyze))
         rows = {split: len(open_array(arrays / split / "label.npy")) for split in splits}
         check_rows(_declared_rows(input_dict["examples"], splits), rows, "training_data")
         if transformed := output_dict.get("transformed_examples"):
@@ -106,13 +109,14 @@ def make_plan(input_dict: Artifacts, split: str, exec_properties: dict[str, Any]
     schema = _read_schema(input_dict["schema"])
     moments = json.loads(input_dict["examples"][0].get_string_custom_property("moments") or "[]")
     plan = plan_features(statistics, task, json.loads(exec_properties["exclude"]), schema, moments)
+    files = _files(input_dict["examples"], split)
+    specs = schema_utils.schema_as_feature_spec(schema).feature_spec
+    plan = reviewed(plan, files, specs)
     if not any(decision.kept for decision in plan.decisions):
         reasons = "; ".join(f"{d.name}: {d.reason}" for d in plan.decisions if d.kind == "dropped")
         raise DataError(f"There is no column to learn from ({reasons or 'there is only the label'}).")
-    files = _files(input_dict["examples"], split)
-    specs = schema_utils.schema_as_feature_spec(schema).feature_spec
     unknown = [decision for decision in plan.decisions if decision.needs_moments]
-    return plan.with_parameters(exact_moments(files, specs, unknown))
+    return with_targets(plan.with_parameters(exact_moments(files, specs, unknown)), files, specs)
 
 
 def _read_schema(artifacts: list[types.Artifact]) -> Any:

@@ -40,8 +40,9 @@ class FeatureDecision:
             (whether there is an indicator), and `mean` and `std` of the present values; for the kind `log`, of their
             `log(1 + x)`; for `quantile` instead `quantiles` and the `scores` that these become; for dates also the
             `parts` that are made of them. For categories `vocabulary`, or `top` (how many values at most) where
-            Transform has to count them itself. For hashed ones `buckets`; for text, too. For lists, besides, `most`
-            (values in a row), `count_mean` and `count_std`. For images that are decoded, the size that they get.
+            Transform has to count them itself; for hashed ones and text `buckets`. With target statistics, `target`
+            (the mean label by index), and `target_mean` and `target_std` of these over the rows. For lists, besides,
+            `most` (values in a row), `count_mean` and `count_std`. For images that are decoded, the size that they get.
 
     Raises:
         ConfigError: The kind is unknown, or there is no reason.
@@ -74,7 +75,8 @@ class FeatureDecision:
         if self.kind == "dropped":
             return ()
         indicator = (indicator_name(self.name),) if self.parameters.get("missing") else ()
-        return (transformed_name(self.name), *indicator)
+        target = (target_name(self.name),) if "target" in self.parameters else ()
+        return (transformed_name(self.name), *indicator, *target)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class FeaturePlan:
         task: What is to be predicted.
         rows: Training rows that the decisions are based on.
         decisions: One per column, in alphabetical order.
+        warnings: What a person must look at, such as features that predict the label almost alone.
 
     Raises:
         ConfigError: A column is decided twice, or two columns would make a feature of the same name.
@@ -93,6 +96,7 @@ class FeaturePlan:
     task: TaskSpec
     rows: int
     decisions: tuple[FeatureDecision, ...]
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "decisions", tuple(self.decisions))
@@ -116,12 +120,21 @@ class FeaturePlan:
         changed = (replace(d, parameters={**d.parameters, **parameters.get(d.name, {})}) for d in self.decisions)
         return replace(self, decisions=tuple(changed))
 
+    def with_reasons(self, reasons: Mapping[str, str]) -> "FeaturePlan":
+        """Returns the same plan with other reasons for some columns."""
+        return replace(self, decisions=tuple(replace(d, reason=reasons.get(d.name, d.reason)) for d in self.decisions))
+
     def to_json(self) -> str:
         """Returns the plan as JSON text that a person can read."""
         decisions = [
             {**asdict(decision), "kept": decision.kept, "outputs": decision.outputs} for decision in self.decisions
         ]
-        values = {"task": asdict(self.task), "rows": self.rows, "decisions": decisions}
+        values = {
+            "task": asdict(self.task),
+            "rows": self.rows,
+            "warnings": list(self.warnings),
+            "decisions": decisions,
+        }
         return json.dumps(values, indent=2, ensure_ascii=False)
 
     @classmethod
@@ -135,7 +148,8 @@ class FeaturePlan:
             values = json.loads(text)
             task = TaskSpec.from_json(json.dumps(values["task"]))
             parts = (tuple(d[key] for key in ("name", "kind", "reason", "parameters")) for d in values["decisions"])
-            return cls(task, values["rows"], tuple(FeatureDecision(*part) for part in parts))
+            decisions = tuple(FeatureDecision(*part) for part in parts)
+            return cls(task, values["rows"], decisions, tuple(values.get("warnings", ())))
         except (ValueError, KeyError, TypeError) as error:
             raise ConfigError(
                 f"A feature plan as JSON with task, rows and decisions was expected; got {text[:200]!r}."
@@ -145,3 +159,8 @@ class FeaturePlan:
 def indicator_name(column: str) -> str:
     """Returns the name of the feature that says whether a column is missing: `age` becomes `age_missing_xf`."""
     return transformed_name(f"{column}_missing")
+
+
+def target_name(column: str) -> str:
+    """Returns the name of the feature with the mean label by value: `city` becomes `city_target_xf`."""
+    return transformed_name(f"{column}_target")

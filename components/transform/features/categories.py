@@ -9,7 +9,7 @@ from tfx_automl.components.transform.columns import Column, Texts
 from tfx_automl.components.transform.features.numbers import FEWEST_ROWS_FOR_IDENTIFIER
 from tfx_automl.components.transform.features.raw import as_text, categorical, position
 from tfx_automl.components.transform.features.reasons import drop, is_constant, missing
-from tfx_automl.components.transform.plan import FeatureDecision
+from tfx_automl.components.transform.plan import FeatureDecision, target_name
 from tfx_automl.models.task import transformed_name
 
 MOST_CATEGORIES = 1000  # as many as TFDV's rank histogram holds
@@ -42,9 +42,17 @@ def plan_category(column: Column, texts: Texts) -> FeatureDecision:
 
 
 def category(decision: FeatureDecision, raw: Any) -> dict[str, Any]:
-    """Makes the index, int64 of shape [rows], and says in the transformed schema how many there are."""
+    """Makes the index, int64 of shape [rows], and says in the transformed schema how many there are.
+
+    Where the plan has target statistics, the mean label of the value comes with it, float32, standardised.
+    """
     index, size = _counted(decision, as_text(raw)) if "top" in decision.parameters else known_index(decision, raw)
-    return {transformed_name(decision.name): categorical(index, size)}
+    outputs = {transformed_name(decision.name): categorical(index, size)}
+    if "target" in decision.parameters:
+        means, mean, std = (decision.parameters[key] for key in ("target", "target_mean", "target_std"))
+        table = tf.constant([(value - mean) / std for value in means], tf.float32)
+        outputs[target_name(decision.name)] = tf.gather(table, index)
+    return outputs
 
 
 def known_index(decision: FeatureDecision, raw: Any) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from tfx_automl.models.export import MISSING_INTEGER, _from_columns
 from tfx_automl.models.task import TaskSpec
 
 ROWS = 400
@@ -70,6 +71,17 @@ def test_days_have_no_time_of_day(run):
     assert run.plan["day"].parameters["parts"] == ["time", "year", "day of week", "day of year"]
     assert "dates from 2019-04-14T00:00:00 to 2020-02-07T00:00:00" in run.plan["day"].reason
     assert run.values["train"]["day_xf"].shape == (ROWS, 6)
+
+
+def test_plain_columns_are_served_as_examples_are(run):
+    import tensorflow as tf
+
+    raw = {name: spec for name, spec in run.graph.raw_feature_spec().items() if name != "label"}
+    serve = _from_columns(run.graph.transform_features_layer(), dict, raw, {name: name for name in raw})
+    served = serve({"t": tf.constant([0, MISSING_INTEGER]), "day": tf.constant([86_400 * 18_000, MISSING_INTEGER])})
+    assert set(served) == set(run.values["eval"]) - {"label_xf"}
+    for name, values in served.items():
+        np.testing.assert_allclose(values, run.values["eval"][name], atol=1e-6)
 
 
 @pytest.mark.slow
