@@ -59,7 +59,7 @@ def _models(parsed: argparse.Namespace, transform: Any, module_file: str) -> lis
         # All batches of a split are an epoch, so there are no steps to count.
         "train_args": tfx.proto.TrainArgs(splits=["train"]),
         "eval_args": tfx.proto.EvalArgs(splits=["eval"]),
-        "custom_config": {"trials": parsed.trials, "epochs": parsed.epochs},
+        "custom_config": {"trials": parsed.trials, "epochs": parsed.epochs, "cache": parsed.cache},
     }
     tuner = tfx.components.Tuner(**common)
     trainer = tfx.components.Trainer(**common, hyperparameters=tuner.outputs["best_hyperparameters"])
@@ -111,6 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--slices", nargs="*", default=[])
     parser.add_argument("--trials", type=int, required=True)
     parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--cache", action="store_true", help="keep parsed batches in memory while a model trains")
     parsed = parser.parse_args(arguments)
     # The same clock for both sides; it imports nothing but what the pipeline needs anyway.
     from tfx_automl.pipelines.runner import run_locally

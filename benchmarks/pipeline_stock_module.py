@@ -60,9 +60,10 @@ def _filled(column: Any) -> Any:
 
 
 def input_fn(files: list[str], fn_args: Any, graph: Any, batch_size: int) -> Any:
-    """Returns one pass over transformed examples."""
+    """Returns one pass over transformed examples, parsed anew in each epoch as in TFX's examples, or kept in memory."""
     options = tfxio.TensorFlowDatasetOptions(batch_size=batch_size, label_key=transformed(LABEL), num_epochs=1)
-    return fn_args.data_accessor.tf_dataset_factory(files, options, graph.transformed_metadata.schema)
+    batches = fn_args.data_accessor.tf_dataset_factory(files, options, graph.transformed_metadata.schema)
+    return batches.cache() if fn_args.custom_config["cache"] else batches
 
 
 def build_model(hp: Any, graph: Any) -> Any:

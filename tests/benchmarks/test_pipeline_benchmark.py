@@ -79,14 +79,14 @@ def test_stages_are_compared_and_nothing_is_lost(load):
 def test_results_say_how_they_came_about(load):
     pipeline = load("pipeline")
     run = pipeline.Run({}, 10.0, 0.91234, 7)
-    parsed = Namespace(rows=2000, trials=6, epochs=1)
+    parsed = Namespace(rows=2000, trials=6, epochs=1, stock_cache=True)
     results = pipeline.results_of(parsed, run, run)
-    assert results["command"] == 'make bench-pipeline ARGS="--rows 2000 --epochs 1"'
+    assert results["command"] == 'make bench-pipeline ARGS="--rows 2000 --epochs 1 --stock-cache"'
     assert (results["ratio"], results["ours_test_auc"], results["test_rows"]) == (1.0, 0.9123, 7)
     assert {"cores", "tfx", "tensorflow"} <= set(results["machine"])
     table = pipeline.table_of(results)
     assert table[-2].split() == ["in", "all", "10.0", "10.0", "1.0"]
-    whole = Namespace(rows=300_040, trials=6, epochs=5)
+    whole = Namespace(rows=300_040, trials=6, epochs=5, stock_cache=False)
     assert pipeline.results_of(whole, run, run)["command"] == "make bench-pipeline"
 
 
@@ -115,7 +115,7 @@ def test_absent_data_is_named(load, tmp_path, capsys):
 @pytest.mark.slow
 def test_the_whole_script_on_few_rows(repository, shared_data, tmp_path):
     results = tmp_path / "results" / "pipeline.json"
-    options = ["--rows", "2000", "--trials", "1", "--epochs", "1", "--results", str(results)]
+    options = ["--rows", "2000", "--trials", "1", "--epochs", "1", "--stock-cache", "--results", str(results)]
     options += ["--data", str(shared_data("chicago-taxi.csv").parent)]
     done = subprocess.run(
         [sys.executable, str(repository / "benchmarks" / "pipeline.py"), *options],
