@@ -94,7 +94,18 @@ def _trials(summary: Mapping[str, Any]) -> RenderableType:
     more = len(trials["table"]) - min(len(ranked), _BEST_TRIALS)
     best = Text(f"Best hyperparameters: {_values(summary['best_hyperparameters'])}")
     rest = Text(f"… and {more} more in summary.json" if more else "")
-    return Group(table, rest, best, Text(_trained(summary["trainer"])))
+    return Group(table, rest, best, *_ensemble(trials), Text(_trained(summary["trainer"])))
+
+
+def _ensemble(trials: Mapping[str, Any]) -> list[Text]:
+    """Returns a line about the ensemble, if there is one."""
+    ensemble = trials["ensemble"]
+    if ensemble is None:
+        return []
+    members = ", ".join(f"{m['weight']:.2f} × {m['values']['family']} ({m['trial_id']})" for m in ensemble["members"])
+    metric = trials["objectives"][0]["metric"]
+    line = f"Ensemble: {metric} {ensemble['score']:.4f}, the best trial alone {ensemble['best_single']:.4f}: {members}"
+    return [Text(line)]
 
 
 def _trained(trainer: Mapping[str, Any]) -> str:

@@ -110,6 +110,7 @@ _OF_THE_SEARCH = (
     "brackets",
     "ranking",
     "pareto_front",
+    "ensemble",
     "utilisation",
 )
 

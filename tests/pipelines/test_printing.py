@@ -35,6 +35,7 @@ def summary_of(name: str, value: str) -> dict[str, Any]:
             "objectives": [{"metric": "val_auc", "direction": "max"}],
             "constraints": [],
             "ranking": [0],
+            "ensemble": None,
             "stop_reason": f"stopped by {value}",
             "table": [trial],
         },
@@ -120,3 +121,13 @@ def test_final_model_is_told():
     assert line in printed(summary)
     summary["trainer"]["threshold"] = None
     assert "7 epochs on train and eval\n" in printed(summary)
+
+
+def test_ensemble_is_told_of():
+    summary = summary_of("age", "x")
+    assert "Ensemble" not in printed(summary)
+    members = [{"weight": 0.75, "trial_id": 4, "values": {"family": "mlp"}}]
+    members.append({"weight": 0.25, "trial_id": 2, "values": {"family": "linear"}})
+    summary["trials"]["ensemble"] = {"score": 0.91, "best_single": 0.9, "members": members}
+    text = " ".join(printed(summary).split())
+    assert "Ensemble: val_auc 0.9100, the best trial alone 0.9000: 0.75 × mlp (4), 0.25 × linear (2)" in text
