@@ -188,7 +188,7 @@ def test_dates_reach_the_feature_plan(tmp_path):
     assert outputs["ExampleGen"].json_property("examples", "moments") == ["day"]
     plan = json.loads((outputs["Transform"].uris["feature_plan"] / "feature_plan.json").read_text(encoding="utf-8"))
     [day] = [decision for decision in plan["decisions"] if decision["name"] == "day"]
-    assert day["kind"] == "numeric"
+    assert day["kind"] == "date"
     assert day["reason"].startswith("dates from 2020-01-0")
 
 
