@@ -74,7 +74,7 @@ class ForestGraph:
         return tf.transpose(high), tf.transpose(low)
 
     def _answers(self, columns: Mapping[str, Any], forest: Mapping[str, Any], tables: list[Any]) -> Any:
-        """Returns 1 where the answer is yes and else 0, uint8, shape [questions, rows]."""
+        """Returns 1 where the answer is yes and else 0, uint8, shape [questions + 1, rows]; the last is never asked."""
         import tensorflow as tf
 
         values = [_number(columns["numeric"], number.column, number.indicator) for number in self._inputs.numbers]
@@ -86,7 +86,9 @@ class ForestGraph:
         if values:
             above = tf.gather(_planes(tf.stack(values)), forest["plane"]) > forest["threshold"][:, None]
             answers.insert(0, tf.cast(above, tf.uint8))
-        return tf.concat(answers, axis=0)
+        # Trees that are all a single leaf ask nothing, but there must be something to look up.
+        rows = tf.shape(next(iter(columns.values())))[0]
+        return tf.concat([*answers, tf.zeros([1, rows], tf.uint8)], axis=0)
 
 
 def _planes(numbers: Any) -> Any:

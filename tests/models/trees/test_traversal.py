@@ -1,7 +1,7 @@
 """The packed trees against a walk through every tree, one row after the other."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
@@ -64,6 +64,7 @@ def _rows(rng: np.random.Generator) -> Arrays:
 
 
 @settings(max_examples=30)
+@example(seed=26787483, rounds=1, outputs=1, splits=1)  # the tree is a single leaf
 @given(
     seed=st.integers(0, 2**32),
     rounds=st.integers(0, 12),
