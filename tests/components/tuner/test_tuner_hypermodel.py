@@ -91,12 +91,12 @@ def test_outputs(execute, people, tmp_path):
 def _check_that_the_trainer_refuses(folder):
     from tfx.types import standard_artifacts
 
-    from tfx_automl.components.trainer.executor import read_point
+    from tfx_automl.components.trainer.found import read_found
 
     artifact = standard_artifacts.HyperParameters()
     artifact.uri = str(folder / "best")
-    with pytest.raises(ModelError, match=r"no hyperparameter 'family'.* use the stock Trainer"):
-        read_point([artifact])
+    with pytest.raises(ModelError, match=r"no hyperparameter 'family'.* give Trainer its module_file or run_fn"):
+        read_found({"hyperparameters": [artifact]}, "retrain")
 
 
 @pytest.mark.slow
