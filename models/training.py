@@ -88,7 +88,7 @@ class Session:
 
     def park(self) -> "Parked":
         """Returns everything that makes this training another one than those that could use the same graph."""
-        values = [np.array(variable) for variable in self._variables()]
+        values = [np.asarray(variable).copy() for variable in self._variables()]
         return Parked(self._workplace, self.records, values, self._validated)
 
     def unpark(self, parked: "Parked") -> None:

@@ -23,7 +23,9 @@ from tfx_automl.models.trees.nodes import Grid, Nodes, join
 from tfx_automl.models.trees.sets import Table, pack_sets
 
 SPLITS_PER_CHUNK = 4096
-_LARGEST = float(np.finfo(np.float32).max)
+# Numbers and thresholds end one step before what stands for missing values: TensorFlow Lite has no infinite constants.
+MISSING = float(np.finfo(np.float32).max)
+LARGEST = float(np.nextafter(np.float32(MISSING), np.float32(0)))
 _SMALLEST = float(np.finfo(np.float32).tiny)
 _MANTISSA = 23  # bits of a float32
 
@@ -133,7 +135,7 @@ def _questions(nodes: Nodes, inputs: TreeInputs) -> tuple[_Ints, _Floats, _Ints,
 
 def _thresholds(exact: npt.NDArray[np.float64]) -> _Floats:
     """Returns the largest float32 that is not above each threshold, so that comparing float32 with it is exact."""
-    exact = np.clip(exact, -_LARGEST, _LARGEST)  # +∞ parts missing values from all others
+    exact = np.clip(exact, -LARGEST, LARGEST)  # +∞ parts missing values from all others
     near = exact.astype(np.float32)
     return np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
 

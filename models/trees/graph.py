@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from tfx_automl.models.trees.forest import Forest
+from tfx_automl.models.trees.forest import LARGEST, MISSING, Forest
 from tfx_automl.models.trees.inputs import Category, TreeInputs
 
 _BYTES_PER_BLOCK = 2**24
 _MOST_ROWS = 256
 _FEWEST_ROWS = 16
 _OF_CHUNKS = ("question", "left", "right", "root", "high", "low", "depth")
-_LARGEST = float(np.finfo(np.float32).max)
 
 
 class ForestGraph:
@@ -92,11 +91,11 @@ class ForestGraph:
 
 
 def _planes(numbers: Any) -> Any:
-    """Returns numbers with −∞, and then with +∞, for missing values; from shape [numbers, rows] to twice as many."""
+    """Returns numbers with a least, then with a greatest one for missing values: [numbers, rows] to twice as many."""
     import tensorflow as tf
 
     missing = tf.math.is_nan(numbers)
-    return tf.concat([tf.where(missing, side, numbers) for side in (-np.inf, np.inf)], axis=0)
+    return tf.concat([tf.where(missing, side, numbers) for side in (-MISSING, MISSING)], axis=0)
 
 
 def _with_unknown(category: Category) -> Any:
@@ -114,7 +113,7 @@ def _number(numeric: Any, column: int, indicator: int | None) -> Any:
     import tensorflow as tf
 
     values = numeric[:, column]
-    values = tf.where(tf.math.is_nan(values), values, tf.clip_by_value(values, -_LARGEST, _LARGEST))
+    values = tf.where(tf.math.is_nan(values), values, tf.clip_by_value(values, -LARGEST, LARGEST))
     return values if indicator is None else tf.where(numeric[:, indicator] > 0.5, np.nan, values)
 
 

@@ -97,6 +97,6 @@ def test_thresholds_are_compared_exactly():
     tree = TreePredictor(nodes, np.zeros((0, 8), np.uint32), np.zeros((0, 8), np.uint32))
     inputs = TreeInputs((), (Number(0),), ())
     values = np.array([[0.1], [np.nextafter(np.float32(0.1), np.float32(0))]], np.float32)
-    assert values[0, 0] > 0.1 > values[1, 0]
+    assert float(values[0, 0]) > 0.1 > float(values[1, 0])
     high, low = ForestGraph(pack([[tree]], np.zeros(1), inputs, 1.0, 0.0), inputs)({"numeric": values})
     np.testing.assert_array_equal((high + low).numpy()[:, 0], [1, -1])
