@@ -128,7 +128,9 @@ def test_the_whole_script_on_few_rows(repository, shared_data, tmp_path):
     found = json.loads(results.read_text(encoding="utf-8"))
     stages = {stage["stage"]: stage for stage in found["stages"]}
     both = ("ExampleGen", "StatisticsGen", "SchemaGen", "Transform", "Tuner", "Trainer", "Evaluator", "Pusher")
-    assert all(stages[name]["stock_s"] > 0 and stages[name]["ours_s"] >= 0 for name in both)
+    # So few rows pass some stages in what is rounded to 0.0 s.
+    assert all(stages[name]["stock_s"] >= 0 and stages[name]["ours_s"] >= 0 for name in both)
+    assert sum(stage["stock_s"] or 0 for stage in found["stages"]) == pytest.approx(found["stock_s"], abs=1)
     assert sum(stage["ours_s"] for stage in found["stages"]) == pytest.approx(found["ours_s"], abs=1)
     assert found["test_rows"] > 200
     assert 0.0 < found["ours_test_auc"] <= 1.0 and 0.0 < found["stock_test_auc"] <= 1.0

@@ -31,10 +31,16 @@ def penguins(shared_data, tmp_path_factory) -> SimpleNamespace:
     statistics = tfx.components.StatisticsGen(examples=raw)
     schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"], infer_feature_shape=False)
     transform = Transform(raw, schema.outputs["schema"], statistics.outputs["statistics"], task=task)
-    transformed, graph = transform.outputs["transformed_examples"], transform.outputs["transform_graph"]
+    training_data, graph = transform.outputs["training_data"], transform.outputs["transform_graph"]
     search = SearchOptions(families=("mlp",), max_epochs=9, max_trials=2, workers=1)
-    tuner = Tuner(transformed, graph, task=task, search=search)
-    trainer = Trainer(transformed, graph, tuner.outputs["best_hyperparameters"], task=task, max_epochs=30)
+    tuner = Tuner(training_data=training_data, transform_graph=graph, task=task, search=search)
+    trainer = Trainer(
+        training_data=training_data,
+        transform_graph=graph,
+        hyperparameters=tuner.outputs["best_hyperparameters"],
+        task=task,
+        max_epochs=30,
+    )
     model = trainer.outputs["model"]
     # Nothing of ours: the class index is what the column holds, and the model's signature takes raw examples.
     eval_config = config_pb2.EvalConfig(
@@ -84,20 +90,18 @@ def served(penguins, examples_of):
     return SimpleNamespace(labels=labels, examples=examples, probabilities=found["probabilities"].numpy())
 
 
-def test_raw_json_gives_what_transform_and_the_trained_model_give(penguins, served, tmp_path):
+def test_raw_json_gives_what_transform_and_the_trained_model_give(penguins, served):
     """The weights that Trainer exported, in the model that was trained, on what Transform wrote."""
     import tensorflow as tf
 
-    from tfx_automl.models.data import prepare
+    from tfx_automl.models.data import open_data
     from tfx_automl.models.families import start_model
     from tfx_automl.models.feeding import columns_of
     from tfx_automl.models.model import Workplace
 
     model = penguins.Trainer.uris["model"]
     values = json.loads((model / "model_card.json").read_text())["hyperparameters"]
-    folder = penguins.Transform.uris["transformed_examples"]
-    files = {s: [str(path) for path in (folder / f"Split-{s}").iterdir()] for s in ("train", "eval", "test")}
-    data = prepare(files, str(penguins.Transform.uris["transform_graph"]), penguins.task, tmp_path / "data")
+    data = open_data(penguins.Transform.uris["training_data"])
     keras_model = start_model(values, 0, Workplace(data)).model
     exported = tf.saved_model.load(str(model / "Format-Serving")).weights
     for variable, weight in zip(keras_model.variables, exported, strict=True):

@@ -42,12 +42,14 @@ def module():
 
 
 def test_listening_sockets_are_seen(module):
+    before = module.listening_sockets(os.getpid())  # of what other tests ran in this process
     with socket.create_server(("127.0.0.1", 0)):
-        assert len(module.listening_sockets(os.getpid())) == 1
-    assert module.listening_sockets(os.getpid()) == set()
+        assert len(module.listening_sockets(os.getpid()) - before) == 1
+    assert module.listening_sockets(os.getpid()) == before
 
 
-def test_hyperband_continues_promoted_trials_from_their_checkpoints(tmp_path):
+def test_hyperband_continues_promoted_trials_from_their_checkpoints(tmp_path, module):
+    before = module.listening_sockets(os.getpid())
     found = run_stock_tuner(tmp_path, {"tuner": "Hyperband", "seconds": 0.4}, workers=2)
     trials = {trial["trial_id"]: trial for trial in found.details["trials"]}
     # The brackets of R = 2, eta = 2 in KerasTuner: two trials for one epoch, the better one for another; two for both.
@@ -67,7 +69,7 @@ def test_hyperband_continues_promoted_trials_from_their_checkpoints(tmp_path):
     assert found.details["total_epochs"] == sum(trial["epochs"] for trial in trials.values()) == 7
     assert found.details["best_trial_id"] == found.records[0]["trial_id"]
     assert found.best["values"] == trials[found.details["best_trial_id"]]["values"]
-    assert {count for run in runs for count in run["sockets"]} == {0}, "somebody listens on a socket"
+    assert {socket for run in runs for socket in run["sockets"]} <= before, "somebody listens on a socket"
     assert found.left_behind == []
 
 
