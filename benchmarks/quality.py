@@ -1,6 +1,6 @@
 """Quality: our whole pipeline beside FLAML, a tuned random forest and a linear model, on public data sets.
 
-    python benchmarks/quality.py DATA [--sets adult,wine] [--seeds 3] [--seconds 120]
+    python benchmarks/quality.py DATA [--sets adult,wine] [--seeds 3] [--seconds 120] [--keep]
 
 FLAML and our search get the same time on the same training rows; all are measured on the same test rows. Prints a
 table, and writes results/quality.json beside this file. The peers run in an environment of their own, which
@@ -62,14 +62,16 @@ class Measured:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the comparison; returns 1 if a floor is missed."""
     parsed = _parse(argv)
-    found = []
+    found = kept(RESULTS, parsed.seconds) if parsed.keep else []
     for name in parsed.sets.split(","):
         for seed in range(parsed.seeds):
+            if (name, seed) in {(one.name, one.seed) for one in found}:
+                continue
             found.append(compare(name, seed, parsed))
             console.line(_line(found[-1]))
+            _write(found, parsed)
     table = summarise(found)
     failures = misses(table)
-    _write(found, table, failures, parsed)
     console.line(_table(table))
     for failure in failures:
         console.line(f"MISSED: {failure}")
@@ -82,11 +84,26 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--sets", default=",".join(SETS), help="some of the data sets")
     parser.add_argument("--seeds", type=int, default=3, help="how many seeds (default: 3)")
     parser.add_argument("--seconds", type=int, default=120, help="time of each search (default: 120)")
+    parser.add_argument("--keep", action="store_true", help="go on with what the results file has, of the same version")
     parser.add_argument("--peer-python", type=Path, default=ROOT / "build/flaml/bin/python", help="has FLAML")
     parsed = parser.parse_args(argv)
     if not parsed.peer_python.exists():
         parser.error(f"--peer-python: {parsed.peer_python} is not there; `make bench-quality` builds it.")
     return parsed
+
+
+def kept(results: Path, seconds: int) -> list[Measured]:
+    """Returns what an earlier run of this benchmark, with the same options, has measured already."""
+    if not results.exists():
+        return []
+    before = json.loads(results.read_text(encoding="utf-8"))
+    if {name: before.get(name) for name in _options(seconds)} != _options(seconds):
+        return []
+    return [Measured(**one) for one in before["runs"]]
+
+
+def _options(seconds: int) -> dict[str, Any]:
+    return {"version": __version__, "cores": usable_cores(), "seconds_of_search": seconds, "ours": " ".join(OURS)}
 
 
 def compare(name: str, seed: int, parsed: argparse.Namespace) -> Measured:
@@ -209,18 +226,10 @@ def _table(table: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join([head, *rows])
 
 
-def _write(
-    found: Sequence[Measured], table: Sequence[Mapping[str, Any]], failures: Sequence[str], parsed: argparse.Namespace
-) -> None:
-    values = {
-        "version": __version__,
-        "cores": usable_cores(),
-        "seconds_of_search": parsed.seconds,
-        "ours": " ".join(OURS),
-        "table": table,
-        "missed": failures,
-        "runs": [asdict(one) for one in found],
-    }
+def _write(found: Sequence[Measured], parsed: argparse.Namespace) -> None:
+    table = summarise(found)
+    measured = {"table": table, "missed": misses(table), "runs": [asdict(one) for one in found]}
+    values = {**_options(parsed.seconds), **measured}
     RESULTS.parent.mkdir(exist_ok=True)
     write_in_one_step(RESULTS, json.dumps(values, indent=1, default=str) + "\n")
 

@@ -79,7 +79,7 @@ def keras_tuner_child(folder: Path, work: Path) -> dict[str, Any]:
 def ours_child(artifacts: Path, work: Path) -> dict[str, Any]:
     """Searches as the component Tuner does, with KerasTuner's brackets."""
     from tfx_automl.components.data import data_folder, training_data
-    from tfx_automl.components.tuner import native
+    from tfx_automl.components.tuner import native, workers
     from tfx_automl.components.tuner.options import SearchOptions
     from tfx_automl.models.families import start_model
     from tfx_automl.models.metrics import metrics_of
@@ -93,8 +93,8 @@ def ours_child(artifacts: Path, work: Path) -> dict[str, Any]:
     options = SearchOptions(families=("dense",), max_epochs=EPOCHS)
     inputs = {"training_data": _artifacts(artifacts)}
     started = time.monotonic()
-    setup = native.worker_setup(data_folder(inputs, work / "arrays"), task, options)
-    with ProcessRunner(setup, native.workers_of(options)) as runner:
+    setup = workers.worker_setup(data_folder(inputs, work / "arrays"), task, options)
+    with ProcessRunner(setup, workers.workers_of(options)) as runner:
         data = training_data(inputs, task, work / "arrays")
         plan = native.plan_search(data, options, BracketScheduler(brackets))
         result = native.run_search(plan, runner, work)

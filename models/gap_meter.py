@@ -9,8 +9,10 @@ from tfx_automl.errors import ConfigError
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.fairness import GapDefinition, GapMetric, find_gap, gap_value
 from tfx_automl.models.groups import Group, group_text
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.slice_codes import open_codes
 from tfx_automl.models.slice_rows import SliceRows
+from tfx_automl.models.thresholds import threshold_for
 
 _SHOWN = 5
 _NEEDED = {"tpr": ", some of them positive", "fpr": ", some of them negative", "auc": " of both classes"}
@@ -28,18 +30,23 @@ class GapMeter:
     Args:
         data: Training data with groups.
         measures: Names of metrics of an epoch; those that are no gaps are ignored.
+        threshold: Of a binary task: from which probability on a row is predicted positive, or a rule of
+            `models.thresholds` to choose that by.
 
     Raises:
         ConfigError: A gap is of a group that there is not.
     """
 
-    def __init__(self, data: TrainingData, measures: Sequence[str] = ()) -> None:
+    def __init__(
+        self, data: TrainingData, measures: Sequence[str] = (), threshold: float | str = DECISION_THRESHOLD
+    ) -> None:
         found = [find_gap(name, data.task.kind, data.groups.sensitive) for name in measures]
         self._gaps = dict.fromkeys(gap for gap in found if gap is not None)
         self._groups = data.groups.sensitive if any(gap.group is None for gap in self._gaps) else ()
         named = dict.fromkeys((*self._groups, *(gap.group for gap in self._gaps if gap.group)))
         self._smallest = data.groups.min_slice_size
-        label = data.split("eval").label
+        self._threshold = threshold
+        self._label = label = data.split("eval").label
         self._slices = {group: SliceRows(open_codes(data, group), label, self._smallest) for group in named}
 
     def check(self) -> None:
@@ -79,7 +86,10 @@ class GapMeter:
             NaN where a gap is not defined, and everywhere if a prediction is not finite.
         """
         finite = bool(np.isfinite(prediction).all())
-        by_group = {group: slices.of(prediction) if finite else None for group, slices in self._slices.items()}
+        threshold = threshold_for(self._threshold, self._label, prediction)
+        by_group = {
+            group: slices.of(prediction, threshold) if finite else None for group, slices in self._slices.items()
+        }
         found: dict[str, float] = {}
         for gap in self._gaps:
             of_groups = {group: _value(gap.definition, by_group[group]) for group in self._of(gap)}

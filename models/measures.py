@@ -113,6 +113,13 @@ def _metric_name(what: str, name: str, task: TaskSpec, sensitive: Sequence[Seque
     return f"val_{short}"
 
 
+def judged_by_decisions(names: Sequence[str], kind: TaskKind) -> bool:
+    """Tells whether a metric depends on which rows of a binary task are predicted positive."""
+    gaps = {f"val_{gap.name}": not {"auc"}.issuperset(gap.metrics) for gap in GAPS[kind]}
+    decided = {"val_accuracy", "val_precision", "val_recall", *(name for name, depends in gaps.items() if depends)}
+    return kind == "binary" and any(name.split("[")[0] in decided for name in names)
+
+
 def own_metrics(kind: TaskKind) -> tuple[str, ...]:
     """Returns the names of the metrics on the eval split that every epoch has."""
     return tuple(f"val_{name}" for name in METRICS[kind])

@@ -13,7 +13,8 @@ from tfx_automl.models.data import Arrays, TrainingData, joined
 from tfx_automl.models.feeding import Feed
 from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.measures import keras_metric, keras_metrics
-from tfx_automl.models.metrics import metrics_of
+from tfx_automl.models.metrics import DECISION_THRESHOLD, metrics_of
+from tfx_automl.models.thresholds import threshold_for
 from tfx_automl.models.trees.binned import Binned, bin_rows
 from tfx_automl.search.job import EpochRecord
 
@@ -101,6 +102,8 @@ class Workplace:
         folds: Into how many folds the rows of train and eval are cut, to evaluate every model on all of them; 1 trains
             on train and evaluates on eval.
         strategy: A `tf.distribute` strategy for networks; see `models.distribution`.
+        threshold: Of a binary task: from which probability on a row is predicted positive, or a rule of
+            `models.thresholds` to choose that by, anew for every model.
     """
 
     data: TrainingData
@@ -109,6 +112,7 @@ class Workplace:
     steps: int | None = None
     folds: int = 1
     strategy: Any = None
+    threshold: float | str = DECISION_THRESHOLD
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
@@ -131,7 +135,7 @@ class Workplace:
     @cached_property
     def gaps(self) -> GapMeter:
         """What measures fairness gaps."""
-        return GapMeter(self.data, self.measures)
+        return GapMeter(self.data, self.measures, self.threshold)
 
     @cached_property
     def evaluation(self) -> Arrays:
@@ -160,10 +164,16 @@ class Workplace:
         """Returns a workplace without folds, with other rows in some splits."""
         return replace(self, data=self.data.with_splits(**splits), folds=1, _made={})
 
+    def own_metrics(self, prediction: npt.NDArray[np.float32]) -> dict[str, float]:
+        """Returns the task's own metrics, each with `val_` in front, from the predictions of the eval split."""
+        task, label = self.data.task, self.evaluation.label
+        threshold = threshold_for(self.threshold, label, prediction) if task.kind == "binary" else DECISION_THRESHOLD
+        return {f"val_{name}": value for name, value in metrics_of(task, label, prediction, threshold).items()}
+
     def validate(self, prediction: npt.NDArray[np.float32]) -> dict[str, float]:
         """Returns the metrics of an epoch, each with `val_` in front, from the predictions of the eval split."""
         task, label = self.data.task, self.evaluation.label
-        found = {f"val_{name}": value for name, value in metrics_of(task, label, prediction).items()}
+        found = self.own_metrics(prediction)
         for name in keras_metrics(self.measures, task):
             found[name] = keras_metric(name.removeprefix("val_"), task, label, prediction)
         return found | self.gaps.measure(prediction)

@@ -34,7 +34,7 @@ class SliceRows:
         self._label = np.asarray(label[self._rows])
         self._slices = int(large.sum())
 
-    def of(self, prediction: npt.NDArray[Any]) -> Callable[[str], _Floats]:
+    def of(self, prediction: npt.NDArray[Any], threshold: float = DECISION_THRESHOLD) -> Callable[[str], _Floats]:
         """Returns a function from the name of a metric to its value in every slice that is large enough.
 
         Names are those of `GapDefinition.metrics`; where a metric is not defined (`tpr` without positive rows), its
@@ -42,13 +42,14 @@ class SliceRows:
 
         Args:
             prediction: Of all rows, finite, as for `metrics_of`.
+            threshold: Of a binary task: rows with at least this probability are predicted positive.
         """
         chosen = prediction[self._rows]
-        return functools.cache(lambda name: _METRICS[name](self, chosen))
+        return functools.cache(lambda name: _METRICS[name](self, chosen, threshold))
 
     def defined(self, name: str) -> int:
         """Returns how many slices are large enough and have a metric, whatever a model predicts."""
-        return int((~np.isnan(_METRICS[name](self, np.zeros(len(self._label))))).sum())
+        return int((~np.isnan(_METRICS[name](self, np.zeros(len(self._label)), DECISION_THRESHOLD))).sum())
 
     def mean(self, values: npt.NDArray[Any], among: npt.NDArray[np.bool_] | None = None) -> _Floats:
         """Returns the mean by slice, NaN for a slice without a row.
@@ -69,10 +70,10 @@ class SliceRows:
         found: npt.NDArray[np.bool_] = self._label == 1
         return found
 
-    def right(self, prediction: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    def right(self, prediction: npt.NDArray[Any], threshold: float) -> npt.NDArray[np.bool_]:
         """Returns which rows' class is predicted."""
         binary = prediction.ndim == 1
-        predicted = prediction >= DECISION_THRESHOLD if binary else prediction.argmax(axis=1)
+        predicted = prediction >= threshold if binary else prediction.argmax(axis=1)
         found: npt.NDArray[np.bool_] = predicted == (self.positive if binary else self._label)
         return found
 
@@ -99,13 +100,13 @@ class SliceRows:
         return found
 
 
-_METRICS: Mapping[str, Callable[[SliceRows, npt.NDArray[Any]], _Floats]] = {
-    "selection_rate": lambda rows, p: rows.mean(p >= DECISION_THRESHOLD),
-    "tpr": lambda rows, p: rows.mean(p >= DECISION_THRESHOLD, rows.positive),
-    "fpr": lambda rows, p: rows.mean(p >= DECISION_THRESHOLD, ~rows.positive),
-    "accuracy": lambda rows, p: rows.mean(rows.right(p)),
-    "auc": lambda rows, p: rows.auc(p),
-    "rmse": lambda rows, p: np.sqrt(rows.mean(rows.error(p) ** 2)),
-    "mae": lambda rows, p: rows.mean(np.abs(rows.error(p))),
-    "mean_prediction": lambda rows, p: rows.mean(p),
+_METRICS: Mapping[str, Callable[[SliceRows, npt.NDArray[Any], float], _Floats]] = {
+    "selection_rate": lambda rows, p, t: rows.mean(p >= t),
+    "tpr": lambda rows, p, t: rows.mean(p >= t, rows.positive),
+    "fpr": lambda rows, p, t: rows.mean(p >= t, ~rows.positive),
+    "accuracy": lambda rows, p, t: rows.mean(rows.right(p, t)),
+    "auc": lambda rows, p, t: rows.auc(p),
+    "rmse": lambda rows, p, t: np.sqrt(rows.mean(rows.error(p) ** 2)),
+    "mae": lambda rows, p, t: rows.mean(np.abs(rows.error(p))),
+    "mean_prediction": lambda rows, p, t: rows.mean(p),
 }

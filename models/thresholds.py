@@ -1,13 +1,45 @@
 """From which probability on a row is predicted positive: chosen on rows that the model was not trained on."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tfx_automl.errors import ModelError
+from tfx_automl.models.metrics import DECISION_THRESHOLD
+from tfx_automl.models.task import TaskKind
 
 RULES = ("f1", "balanced_accuracy", "accuracy")
+
+
+def threshold_checks(threshold: float | str) -> Iterator[tuple[bool, str]]:
+    """Yields what must hold of a threshold, with the message."""
+    known = threshold in RULES if isinstance(threshold, str) else 0 < threshold < 1
+    yield known, f"threshold: expected a number between 0 and 1, or one of {', '.join(RULES)}, got {threshold!r}."
+
+
+def threshold_problems(kind: TaskKind, threshold: float | str) -> list[str]:
+    """Returns what is wrong with a threshold for a task: it is no binary one, and the threshold not the default."""
+    if kind == "binary" or threshold == DECISION_THRESHOLD:
+        return []
+    return [f"threshold: a {kind} task has none; got {threshold!r}, so leave it out."]
+
+
+def threshold_for(threshold: float | str, label: npt.NDArray[Any], probability: npt.NDArray[np.float32]) -> float:
+    """Returns a threshold that is given, or the best by a rule; 0.5 where no rule can tell.
+
+    Args:
+        threshold: A number, or one of `RULES`.
+        label: 1 for positive rows, else 0; shape [rows].
+        probability: Of being positive, shape [rows].
+    """
+    if not isinstance(threshold, str):
+        return threshold
+    positive = np.asarray(label) == 1
+    if not 0 < positive.sum() < len(positive) or not np.isfinite(probability).all():
+        return DECISION_THRESHOLD
+    return best_threshold(threshold, label, probability)
 
 
 def best_threshold(rule: str, label: npt.NDArray[Any], probability: npt.NDArray[np.float32]) -> float:

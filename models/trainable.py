@@ -10,6 +10,7 @@ from tfx_automl.models.data import open_data
 from tfx_automl.models.ensembles.predictions import write_validation
 from tfx_automl.models.families import start_model
 from tfx_automl.models.folds import folds_for
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.model import InTraining, Model, Workplace
 from tfx_automl.search.job import EpochRecord, Job, StopTraining
 
@@ -82,6 +83,7 @@ class ModelTrainable(LiveTrainable):
         folds: Into how many folds to cut the rows; None decides by their number, see `folds_for`.
         keep_predictions: Whether to write the predictions of the rows that trials are judged on, at the end of each
             job; ensembles are made of them.
+        threshold: Of a binary task; see `Workplace`.
     """
 
     def __init__(
@@ -92,12 +94,13 @@ class ModelTrainable(LiveTrainable):
         steps: int | None = None,
         folds: int | None = 1,
         keep_predictions: bool = False,
+        threshold: float | str = DECISION_THRESHOLD,
     ) -> None:
         super().__init__()
         self._keep_predictions = keep_predictions
         data = open_data(Path(data_dir))
         count = folds_for(data, folds, measures)
-        self._workplace = Workplace(data, measures, resident_bytes, steps, count)
+        self._workplace = Workplace(data, measures, resident_bytes, steps, count, threshold=threshold)
 
     @property
     def images(self) -> bool:
@@ -122,6 +125,7 @@ def make_trainable(
     steps: int | None = None,
     folds: int | None = 1,
     keep_predictions: bool = False,
+    threshold: float | str = DECISION_THRESHOLD,
 ) -> ModelTrainable:
     """Makes the trainable inside a worker process.
 
@@ -134,9 +138,10 @@ def make_trainable(
         folds: Into how many folds to cut the rows; None decides by their number, see `folds_for`.
         keep_predictions: Whether to write the predictions of the rows that trials are judged on, at the end of each
             job; ensembles are made of them.
+        threshold: Of a binary task; see `Workplace`.
     """
     limit_threads(threads)
-    trainable = ModelTrainable(data_dir, resident_bytes, measures, steps, folds, keep_predictions)
+    trainable = ModelTrainable(data_dir, resident_bytes, measures, steps, folds, keep_predictions, threshold)
     if not trainable.images:
         _skip_graph_optimizer()
     return trainable

@@ -103,13 +103,6 @@ class RunConfig(SearchConfig):
         metavar="MODE",
         default="retrain",
     )
-    threshold: float | str = option(
-        converters.number_or_name,
-        "the probability from which on the positive class is predicted; or f1, balanced_accuracy or accuracy: the one"
-        " that is best by this on the eval split",
-        metavar="NUMBER|METRIC",
-        default=0.5,
-    )
     distribution: str = option(
         converters.text,
         "none, or mirrored: the final training of a network shares every batch out to all GPUs of the machine",
@@ -238,10 +231,9 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
 
 
 def _of_the_trainer(config: RunConfig) -> Iterator[tuple[bool, str]]:
-    from tfx_automl.components.trainer.options import MODES, threshold_checks
+    from tfx_automl.components.trainer.options import MODES
 
     yield config.trainer in MODES, f"--trainer: expected one of {', '.join(MODES)}, got {config.trainer!r}."
-    yield from ((holds, f"--{message}") for holds, message in threshold_checks(config.threshold))
     # The processes of multi_worker would each have to run the component; here one runs the pipeline.
     known = config.distribution in ("none", "mirrored")
     yield known, f"--distribution: expected none or mirrored, got {config.distribution!r}."

@@ -95,8 +95,8 @@ def _columns(config: RunConfig) -> tuple[str, ...] | None:
 def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
     """Returns what in the options does not fit the task or the columns."""
     from tfx_automl.components.evaluator.gate import Gate
-    from tfx_automl.components.trainer.options import check_threshold
     from tfx_automl.models.measures import objectives_of
+    from tfx_automl.models.thresholds import threshold_problems
 
     checks: list[Callable[[], object]] = []
     if known.kind is not None:
@@ -104,10 +104,11 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
         checks = [
             lambda: objectives_of(task, config.objective, config.constraint, config.sensitive),
             lambda: Gate(kind, config.min_metric, config.max_gap),
-            lambda: check_threshold(kind, config.threshold),
         ]
     checks.append(lambda: _check_families(config, known.columns))
-    problems = [_with_flag(problem) for check in checks for problem in _problems_of(check)]
+    found = [] if known.kind is None else threshold_problems(known.kind, config.threshold)
+    found += [problem for check in checks for problem in _problems_of(check)]
+    problems = [_with_flag(problem) for problem in found]
     return problems + ([] if known.columns is None else _column_problems(config, known.columns))
 
 

@@ -24,6 +24,7 @@ _SAME = (
     "scheduler",
     "objective",
     "target",
+    "threshold",
     "resource",
     "max_epochs",
     "steps_per_epoch",
@@ -165,6 +166,14 @@ class SearchConfig:
         "the final training (and a trial, with --stopper plateau) stops after so many epochs without progress",
         metavar="N",
         default=5,
+    )
+
+    threshold: float | str = option(
+        converters.number_or_name,
+        "the probability from which on the positive class is predicted; or f1, balanced_accuracy or accuracy: the one"
+        " that is best by this on the eval split",
+        metavar="NUMBER|METRIC",
+        default=0.5,
     )
 
     def search_options(self) -> "SearchOptions":

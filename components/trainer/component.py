@@ -14,12 +14,13 @@ from tfx.utils import json_utils
 from tfx_automl.components.data import source_problems
 from tfx_automl.components.sensitive import check_gaps, check_groups
 from tfx_automl.components.trainer import executor
-from tfx_automl.components.trainer.options import TrainOptions, check_threshold
+from tfx_automl.components.trainer.options import TrainOptions
 from tfx_automl.components.types import TrainingArrays
 from tfx_automl.errors import ConfigError, require
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
+from tfx_automl.models.thresholds import threshold_problems
 
 _TRAINING = ("retrain", "retrain_all", "continue")
 _FROM_VALUES = ("retrain", "retrain_all")
@@ -209,7 +210,7 @@ def _of_a_task(
 
 
 def _check_mode(options: TrainOptions, task: TaskSpec, channels: dict[str, Any]) -> None:
-    check_threshold(task.kind, options.threshold)
+    require(*((False, problem) for problem in threshold_problems(task.kind, options.threshold)))
     mode, from_values = options.mode, options.mode in _FROM_VALUES
     require(
         (channels["transform_graph"] is not None, "A task needs the input transform_graph, which made the examples."),

@@ -18,14 +18,15 @@ from tfx_automl.models.data import TrainingData, joined
 from tfx_automl.models.distribution import check_agreement, is_chief
 from tfx_automl.models.families import check_distributable, start_model
 from tfx_automl.models.fitting import Entry, best_epoch, fit
-from tfx_automl.models.measures import objectives_of
+from tfx_automl.models.measures import judged_by_decisions, objectives_of
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.model import Model, Predictor, Workplace
 from tfx_automl.models.saved_epochs import SavedEpochs
 from tfx_automl.search.ledger import content_key
 from tfx_automl.search.objective import Objectives
 from tfx_automl.search.parameters import Point
 
-# These decide nothing about how a model is trained.
+# These decide nothing about how a model is trained; the threshold does where progress is told by it.
 _OF_NO_INFLUENCE = ("mode", "threshold")
 
 
@@ -105,14 +106,22 @@ class Course:
         return self._workplace(self.data.with_splits(train=rows))
 
     def _workplace(self, data: TrainingData) -> Workplace:
-        made = Workplace(data, self.objectives.metrics, steps=self.options.steps_per_epoch, strategy=self.strategy)
+        measures, steps = self.objectives.metrics, self.options.steps_per_epoch
+        made = Workplace(data, measures, steps=steps, strategy=self.strategy, threshold=self._decides)
         made.gaps.check()
         return made
+
+    @property
+    def _decides(self) -> float | str:
+        """The threshold, if progress is told by which rows are predicted positive; else the default."""
+        decided = judged_by_decisions(self.objectives.metrics, self.data.task.kind)
+        return self.options.threshold if decided else DECISION_THRESHOLD
 
     def saved(self, **what: Any) -> SavedEpochs:
         """Returns the checkpoints of one training of this course; `what` tells it from others."""
         options = {name: value for name, value in asdict(self.options).items() if name not in _OF_NO_INFLUENCE}
         data = {"data": self.data.fingerprint, "groups": self.data.groups.to_json(), "task": self.data.task.to_json()}
+        data["threshold"] = str(self._decides)
         key = content_key(**data, options=options, version=tfx_automl.__version__, **what)
         writes = is_chief(self.strategy)
         return SavedEpochs(self.folder / hashlib.sha256(key.encode()).hexdigest()[:16], writes)

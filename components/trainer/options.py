@@ -8,8 +8,7 @@ from typing import Any
 from tfx_automl.errors import require
 from tfx_automl.models.distribution import DISTRIBUTIONS
 from tfx_automl.models.metrics import DECISION_THRESHOLD
-from tfx_automl.models.task import TaskKind
-from tfx_automl.models.thresholds import RULES
+from tfx_automl.models.thresholds import threshold_checks
 
 MODES = ("retrain", "retrain_all", "continue", "reuse")
 
@@ -80,19 +79,3 @@ class TrainOptions:
 
 
 _JSON = ("constraints", "threshold")
-
-
-def threshold_checks(threshold: float | str) -> Iterator[tuple[bool, str]]:
-    """Yields what must hold of a threshold, with the message."""
-    known = threshold in RULES if isinstance(threshold, str) else 0 < threshold < 1
-    yield known, f"threshold: expected a number between 0 and 1, or one of {', '.join(RULES)}, got {threshold!r}."
-
-
-def check_threshold(kind: TaskKind, threshold: float | str) -> None:
-    """Refuses a threshold for a task that has none.
-
-    Raises:
-        ConfigError: It is no binary task, and the threshold is not the default.
-    """
-    holds = kind == "binary" or threshold == DECISION_THRESHOLD
-    require((holds, f"threshold: a {kind} task has none; got {threshold!r}, so leave it out."))

@@ -19,7 +19,9 @@ from tfx_automl.components.types import TrainingArrays
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.hypermodel import is_module_path
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
+from tfx_automl.models.thresholds import threshold_problems
 
 _MODULE_KEYS = (standard_component_specs.MODULE_FILE_KEY, standard_component_specs.MODULE_PATH_KEY)
 
@@ -212,6 +214,8 @@ def _problems(
             " tuner_fn is run);"
             f" got task={task!r}, tuner_fn={tuner_fn!r}, module_file={module_file!r}."
         )
+    if task is not None and search is not None:
+        problems += threshold_problems(task.kind, search.threshold)
     if task is not None and any(argument is not None for argument in stock_arguments):
         problems.append("train_args, eval_args and custom_config are for a tuner_fn; with a task, use search.")
     if task is None and search is not None:
@@ -248,6 +252,8 @@ def _hypermodel_problems(hypermodel: str | None, task: TaskSpec | None, search: 
         problems.append("folds is for model families; a hypermodel is judged on the eval split.")
     if search is not None and search.ensemble > 1:
         problems.append("ensemble is for model families; of a hypermodel the best trial is taken.")
+    if search is not None and search.threshold != DECISION_THRESHOLD:
+        problems.append("threshold is for model families; a hypermodel's metrics are compiled into it.")
     if not is_module_path(hypermodel):
         problems.append(f"hypermodel: expected my.module:name or my.module.name, got {hypermodel!r}.")
     return problems

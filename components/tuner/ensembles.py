@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from tfx_automl import console
 from tfx_automl.components.tuner.native import Plan
+from tfx_automl.components.tuner.workers import threshold_of
 from tfx_automl.models.ensembles.ensemble import Ensemble, Member, Weighing, weighed
 from tfx_automl.models.ensembles.predictions import read_validation
 from tfx_automl.models.ensembles.selection import select
 from tfx_automl.models.ensembles.stacking import fit_weights
 from tfx_automl.models.measures import own_metrics
-from tfx_automl.models.metrics import metrics_of
 from tfx_automl.models.model import Workplace
 from tfx_automl.search.trial import SearchResult, Trial
 
@@ -58,19 +58,17 @@ def _candidates(result: SearchResult) -> tuple[list[Trial], list[npt.NDArray[np.
 
 def _judged_on(plan: Plan) -> Workplace:
     measures = plan.objectives.metrics
-    place = Workplace(plan.data, measures, folds=plan.folds)
+    threshold = threshold_of(plan.options, plan.data.task.kind, plan.objectives)
+    place = Workplace(plan.data, measures, folds=plan.folds, threshold=threshold)
     return place.pooled if place.folds > 1 else place
 
 
 def _loss(place: Workplace, plan: Plan) -> Callable[[npt.NDArray[np.float32]], float]:
     goal = plan.objectives.first
-    task, label = plan.data.task, place.evaluation.label
+    own = goal.metric in own_metrics(plan.data.task.kind)
 
     def loss(prediction: npt.NDArray[np.float32]) -> float:
-        if goal.metric in own_metrics(task.kind):
-            found = {f"val_{name}": value for name, value in metrics_of(task, label, prediction).items()}
-        else:
-            found = place.validate(prediction)
+        found = place.own_metrics(prediction) if own else place.validate(prediction)
         value = goal.key(goal.score(found))
         return value if value == value else float("inf")
 

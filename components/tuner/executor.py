@@ -15,7 +15,7 @@ from tfx.utils import proto_utils
 from tfx_automl.components.data import data_folder, training_data
 from tfx_automl.components.groups import with_groups
 from tfx_automl.components.lasting import lasting_folder
-from tfx_automl.components.tuner import ensembles, hypermodels, native, results
+from tfx_automl.components.tuner import ensembles, hypermodels, native, results, workers
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.components.tuner.stock import search as stock_search
 from tfx_automl.errors import ModelError
@@ -60,7 +60,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if hypermodel:
             setup = hypermodels.hypermodel_setup(hypermodel, arrays, task, options)
         else:
-            setup = native.worker_setup(arrays, task, options, groups.sensitive)
+            setup = workers.worker_setup(arrays, task, options, groups.sensitive)
         with self._runner(setup, options, searches) as runner:
             data = with_groups(training_data(input_dict, task, own), groups, input_dict, own)
             if hypermodel:
@@ -76,12 +76,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _runner(self, setup: WorkerSetup, options: SearchOptions, searches: Path) -> TrialRunner:
         if options.runner == "processes":
-            return ProcessRunner(setup, native.workers_of(options))
+            return ProcessRunner(setup, workers.workers_of(options))
         from tfx_automl.components.tuner.beam_runner import BeamRunner
 
         # Of this search alone: another one of the same node must not take its waves for old ones of its own.
         name = hashlib.sha256(f"{setup.arguments} {options.identity()}".encode()).hexdigest()[:16]
-        return BeamRunner(setup, native.workers_of(options), searches / f"beam-{name}", self._make_beam_pipeline)
+        return BeamRunner(setup, workers.workers_of(options), searches / f"beam-{name}", self._make_beam_pipeline)
 
     def _lasting_folder(self) -> Path:
         """Returns a folder in which an interrupted or finished search is found again."""

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tfx_automl.components.tuner.native import Plan, plan_of, setup_for
+from tfx_automl.components.tuner.native import Plan, plan_of
 from tfx_automl.components.tuner.options import SearchOptions
+from tfx_automl.components.tuner.workers import setup_for
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.hypermodel import HyperModel
 from tfx_automl.models.keras_objectives import compiled_objectives
@@ -39,7 +40,7 @@ def plan_hypermodel(path: str, data: TrainingData, options: SearchOptions, first
 
 
 def hypermodel_setup(path: str, data_folder: Path, task: TaskSpec, options: SearchOptions) -> WorkerSetup:
-    """Returns how workers that train a hypermodel are started; see `native.worker_setup`.
+    """Returns how workers that train a hypermodel are started; see `workers.worker_setup`.
 
     Args:
         path: Module path of the hypermodel.

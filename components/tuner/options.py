@@ -7,6 +7,8 @@ from functools import partial
 from typing import Any
 
 from tfx_automl.errors import ConfigError, require
+from tfx_automl.models.metrics import DECISION_THRESHOLD
+from tfx_automl.models.thresholds import threshold_checks
 from tfx_automl.search.budget import Budget
 from tfx_automl.search.objective import Constraint
 from tfx_automl.search.resource import Resource, ResourceKind
@@ -54,6 +56,9 @@ class SearchOptions:
         objective: Metric of an epoch, such as `val_auc` or `val_f1_score:max`; several, separated by commas, give a
             Pareto front. None takes the task's own.
         constraints: Bounds such as `parameters<=100000`, `model_bytes<=1e6`, `latency_ms<=2`, `val_recall>=0.8`.
+        threshold: Of a binary task: from which probability on a row is predicted positive in what trials are judged by,
+            such as `val_accuracy` and fairness gaps; or `f1`, `balanced_accuracy` or `accuracy`: for every model the
+            one that is best by this. As the Trainer's.
         target: Score of the (first) objective at which the search ends; None is none.
         seed: Where all randomness starts.
         workers: Number of workers; None takes one per core.
@@ -86,6 +91,7 @@ class SearchOptions:
     disk_budget_mb: int | None = None
     objective: str | None = None
     constraints: tuple[str, ...] = ()
+    threshold: float | str = DECISION_THRESHOLD
     target: float | None = None
     seed: int = 0
     workers: int | None = None
@@ -122,6 +128,7 @@ class SearchOptions:
             yield value is None or value >= 1, f"{name}: expected 1 or more, got {value}."
         budget = self.time_budget_s
         yield budget is None or budget > 0, f"time_budget_s: expected a time above zero, got {budget}."
+        yield from threshold_checks(self.threshold)
         yield self.seed >= 0, f"seed: expected 0 or more, got {self.seed}."
         alone = not self.constraints and "," not in (self.objective or "")
         yield alone or self.ensemble == 1, "ensemble: expected 1 with constraints or several objectives."
@@ -167,7 +174,9 @@ class SearchOptions:
         return cls(**json.loads(text))
 
 
+# Beside limits also `threshold`, which is a part of a search's key only where trials are judged by it.
 _MORE_OF_THE_SAME = (
+    "threshold",
     "iterations",
     "max_trials",
     "max_total_epochs",

@@ -34,6 +34,11 @@ class Family(abc.ABC):
         del data
         return ()
 
+    def memory(self, data: TrainingData) -> int:
+        """Returns about how many bytes a model needs in training, beyond the rows; 0 where this is little."""
+        del data
+        return 0
+
     @abc.abstractmethod
     def start(self, values: Mapping[str, Value], seed: int, workplace: Workplace) -> Model:
         """Returns an untrained model.

@@ -11,6 +11,7 @@ from tfx_automl.models.trees.session import TreeSession
 from tfx_automl.search.parameters import Float, Int, Parameter, Point, Value
 
 _MANY_CLASSES, _VERY_MANY_CLASSES = 10, 100
+_BYTES_PER_OUTPUT = 8 + 4 + 4
 _LARGEST_LEAF, _LEAF_SHARE = 200, 20  # no leaf has to have more rows than this, or than one in so many of all
 
 
@@ -48,6 +49,10 @@ class BoostedTrees(Family):
             _point(0.05, 8, min(10, leaf), 0.1, 0.7),
         ]
         return [{**point, **loss_defaults(data, network=False)} for point in points]
+
+    def memory(self, data: TrainingData) -> int:
+        """A prediction, gradient and Hessian of every row and class."""
+        return _BYTES_PER_OUTPUT * data.rows * data.task.num_outputs
 
     def start(self, values: Mapping[str, Value], seed: int, workplace: Workplace) -> TreeSession:
         """Returns trees without any round."""

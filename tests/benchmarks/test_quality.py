@@ -1,6 +1,7 @@
 """The quality benchmark: what is measured, and when a floor is missed."""
 
 import importlib
+import json
 import sys
 
 import numpy as np
@@ -63,3 +64,30 @@ def test_data_sets_are_divided_the_same_way_again(quality, name, shared_data):
     assert len(test) > 0.2 * len(train)
     if quality.SETS[name].kind != "regression":
         assert set(test[quality.SETS[name].label]) == set(train[quality.SETS[name].label])
+
+
+def test_interrupted_benchmark_goes_on(quality, tmp_path, monkeypatch, capsys):
+    results, ran = tmp_path / "results" / "quality.json", []
+
+    def compare(name, seed, parsed):
+        ran.append((name, seed))
+        if len(ran) == 3:
+            raise KeyboardInterrupt
+        scores = dict.fromkeys(("ours", *quality.PEERS), 0.5 + 0.1 * seed)
+        return quality.Measured(name, seed, "auc", scores, {"ours": 9.0}, {})
+
+    monkeypatch.setattr(quality, "compare", compare)
+    monkeypatch.setattr(quality, "RESULTS", results)
+    options = [str(tmp_path), "--sets", "wine,digits", "--seeds", "2", "--peer-python", sys.executable]
+    with pytest.raises(KeyboardInterrupt):
+        quality.main(options)
+    assert quality.main([*options, "--keep"]) == 0
+    assert ran == [("wine", 0), ("wine", 1), ("digits", 0), ("digits", 0), ("digits", 1)]
+    found = json.loads(results.read_text(encoding="utf-8"))
+    assert [(row["set"], row["seeds"], row["ours"]) for row in found["table"]] == [
+        ("wine", 2, 0.55),
+        ("digits", 2, 0.55),
+    ]
+    assert "digits, seed 1" in capsys.readouterr().out
+
+    assert quality.kept(results, 120) != [] and quality.kept(results, 60) == []

@@ -99,13 +99,13 @@ def test_models_train_on_flink_as_they_do_here(tmp_path):
     """Real training: promoted trials go on from their checkpoint in another process, in another wave."""
     from training_data_for_tests import write_training_data
 
-    from tfx_automl.components.tuner import native
+    from tfx_automl.components.tuner import native, workers
     from tfx_automl.components.tuner.options import SearchOptions
 
     data = write_training_data(tmp_path, rows=334)  # the size of the penguins
     options = SearchOptions(families=("mlp",), max_epochs=3, workers=2 * SLOTS, memory_limit_mb=4096)
     plan = native.plan_search(data, options)
-    setup = native.worker_setup(data.folder, data.task, options)
+    setup = workers.worker_setup(data.folder, data.task, options)
     with ProcessRunner(setup, SLOTS) as runner:
         expected = native.run_search(plan, runner, tmp_path / "processes")
     with BeamRunner(setup, 2 * SLOTS, tmp_path / "runner", ARGUMENTS) as runner:

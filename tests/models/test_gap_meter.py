@@ -14,11 +14,12 @@ from tfx_automl.models.fairness import GAPS
 from tfx_automl.models.families import start_model
 from tfx_automl.models.gap_meter import GapMeter
 from tfx_automl.models.groups import GroupSpec, group_text
-from tfx_automl.models.measures import needs_groups, objectives_of
+from tfx_automl.models.measures import judged_by_decisions, needs_groups, objectives_of
 from tfx_automl.models.model import Workplace
 from tfx_automl.models.slice_codes import add_codes, open_codes
 from tfx_automl.models.slice_rows import SliceRows
 from tfx_automl.models.task import TaskSpec
+from tfx_automl.models.thresholds import best_threshold
 
 BINARY = TaskSpec("binary", "y", ("no", "yes"))
 MULTICLASS = TaskSpec("multiclass", "y", ("a", "b", "c"))
@@ -66,6 +67,34 @@ def test_gaps_equal_fairlearn(grouped_data: Callable[..., Any], rows: Any, rng: 
             assert found[f"val_{gap}_difference{name}"] == pytest.approx(expected, abs=1e-6)
         aucs = [roc_auc_score(label[value == v], score[value == v]) for v in np.unique(value)]
         assert found[f"val_auc_difference{name}"] == pytest.approx(max(aucs) - min(aucs), abs=1e-9)
+
+
+@pytest.mark.parametrize("threshold", [0.3, "f1", "balanced_accuracy"])
+def test_gaps_at_another_threshold(
+    grouped_data: Callable[..., Any], rows: Any, rng: np.random.Generator, threshold: float | str
+) -> None:
+    label = rng.integers(0, 2, 900)
+    score = np.clip(rng.random(900) * 0.5 + 0.2 * label + 0.1 * rows["sex",], 0, 1).astype(np.float32)
+    data = grouped_data(BINARY, label, rows)
+    number = threshold if isinstance(threshold, float) else best_threshold(threshold, label, score)
+    assert number != 0.5
+    names = [f"val_{gap}[sex]" for gap in ("demographic_parity_difference", "equalized_odds_difference")]
+    place = Workplace(data, names, threshold=threshold)
+    found = place.validate(score)
+    for name in names:
+        gap = getattr(fairlearn, name.removeprefix("val_").removesuffix("[sex]"))
+        expected = gap(label, (score >= np.float32(number)).astype(int), sensitive_features=rows["sex",])
+        assert found[name] == pytest.approx(expected, abs=1e-6)
+    assert found["val_accuracy"] == pytest.approx(np.mean((score >= np.float32(number)) == label))
+    # What cannot be told by a rule is measured at the default.
+    assert Workplace(data, (), threshold="f1").validate(np.full(900, np.nan, np.float32))["val_accuracy"] >= 0
+
+
+def test_what_depends_on_the_threshold() -> None:
+    assert judged_by_decisions(["val_auc", "val_accuracy"], "binary")
+    assert judged_by_decisions(["val_equalized_odds_difference[sex,race]"], "binary")
+    assert not judged_by_decisions(["val_auc", "val_loss", "val_auc_difference[sex]", "latency_ms"], "binary")
+    assert not judged_by_decisions(["val_accuracy", "val_accuracy_difference"], "multiclass")
 
 
 def test_worst_group_counts(grouped_data: Callable[..., Any], rows: Any, rng: np.random.Generator) -> None:

@@ -4,8 +4,10 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from training_data_for_tests import write_training_data
 from tuner_for_tests import mlp_search
 
+from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.errors import ConfigError, ModelError
 from tfx_automl.models.task import TaskSpec
 
@@ -22,7 +24,6 @@ def channels():
 
 def test_construction_with_a_task(channels):
     from tfx_automl.components import Tuner
-    from tfx_automl.components.tuner.options import SearchOptions
 
     tuner = Tuner(**channels, task=TASK, search=mlp_search(max_epochs=5))
     assert {key: channel.type_name for key, channel in tuner.outputs.items()} == {
@@ -58,7 +59,6 @@ def test_contradictions_are_refused(channels, arguments, message):
     from tfx.proto import tuner_pb2
 
     from tfx_automl.components import Tuner
-    from tfx_automl.components.tuner.options import SearchOptions
 
     if parallel := arguments.pop("parallel", None):
         arguments["tune_args"] = tuner_pb2.TuneArgs(num_parallel_trials=parallel)
@@ -69,7 +69,6 @@ def test_contradictions_are_refused(channels, arguments, message):
 
 
 def test_options_report_every_mistake():
-    from tfx_automl.components.tuner.options import SearchOptions
 
     with pytest.raises(ConfigError) as caught:
         SearchOptions(
@@ -253,3 +252,43 @@ def test_trials_run_as_steps_of_beam(execute):
     for one, other in zip(found["trials"], expected["trials"], strict=True):
         assert one["levels"] == pytest.approx(other["levels"], abs=1e-6)
     assert all(worker not in ("0", "1") for trial in found["trials"] for worker in trial["workers"])
+
+
+def test_family_that_a_worker_cannot_hold_is_left_out_unless_it_is_asked_for(tmp_path, capsys):
+    from tfx_automl.components.tuner.native import plan_search
+
+    data = write_training_data(tmp_path, "multiclass", rows=20_000)  # 16 bytes for each row and class: 0.96 MB
+
+    def families(megabytes: int, **options) -> tuple:
+        plan = plan_search(data, SearchOptions(memory_limit_mb=megabytes, **options))
+        (family,) = (parameter for parameter in plan.space.parameters if parameter.name == "family")
+        return family.values
+
+    assert "boosted_trees" in families(4)
+    assert "left out" not in capsys.readouterr().out
+    assert "boosted_trees" not in families(1) and "mlp" in families(1)
+    assert "boosted_trees left out: training needs about 1 MB, too much of a worker's 1 MB" in capsys.readouterr().out
+    assert "boosted_trees" in families(1, families=("boosted_trees", "mlp"))
+
+
+def test_threshold_makes_another_search_only_where_trials_are_judged_by_it(tmp_path):
+    from tfx_automl.components.tuner.native import plan_search
+
+    data = write_training_data(tmp_path)
+
+    def key(threshold: float | str, objective: str) -> str:
+        return plan_search(data, mlp_search(threshold=threshold, objective=objective)).key
+
+    assert key("f1", "val_auc") == key(0.5, "val_auc")
+    assert len({key(threshold, "val_accuracy") for threshold in (0.5, 0.3, "f1")}) == 3
+
+
+def test_threshold_without_a_meaning_is_refused(channels):
+    from tfx_automl.components import Tuner
+
+    with pytest.raises(ConfigError, match="threshold: expected a number between 0 and 1, or one of f1"):
+        mlp_search(threshold="best")
+    with pytest.raises(ConfigError, match=r"threshold: a regression task has none; got 0\.3"):
+        Tuner(**channels, task=TaskSpec("regression", "y"), search=mlp_search(threshold=0.3))
+    with pytest.raises(ConfigError, match="threshold is for model families;"):
+        Tuner(**channels, task=TASK, hypermodel="my.module:build", search=SearchOptions(threshold=0.3))
