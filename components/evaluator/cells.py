@@ -11,13 +11,20 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
+from tfx_automl.components.evaluator.columnar.bootstrap import row_hashes
+from tfx_automl.components.evaluator.columnar.cells import cell_hash
+from tfx_automl.components.evaluator.row_metrics import ARRAYS_KEY
+
 ROWS_KEY = "rows_of_cell"
+# Labels and scores as they are: those for TFMA's metrics are one-hot, or kept away from 0 and 1, which makes ties.
+RAW_LABELS_KEY, SCORES_KEY = "raw_labels", "raw_scores"
 
 _Extracts = dict[str, Any]
 
@@ -29,17 +36,22 @@ def cells_of(batch: _Extracts) -> Iterator[_Extracts]:
         batch: Extracts with sensitive features, each [n, 1], and what metrics compute with, each [n] or [n, k].
 
     Yields:
-        Extracts with the features of a cell, each [1], and its rows as the inputs of a metric's combiner.
+        Extracts with the features of a cell, each [1], and its rows: as the inputs of a metric's combiner, and as
+        arrays for `RowMetrics`.
     """
-    features = batch[constants.FEATURES_KEY]
-    rows = _rows({key: value for key, value in batch.items() if key != constants.FEATURES_KEY})
+    features, label, score = (batch[key] for key in (constants.FEATURES_KEY, RAW_LABELS_KEY, SCORES_KEY))
+    rows = _rows({key: batch[key] for key in (constants.LABELS_KEY, constants.PREDICTIONS_KEY)})
     members: dict[tuple[Any, ...], list[int]] = {}
     for number in range(len(rows)):
         members.setdefault(tuple(column[number, 0] for column in features.values()), []).append(number)
     for numbers in members.values():
+        of_cell = {name: column[numbers[0]] for name, column in features.items()}
+        name = tuple(sorted((name, value.item()) for name, value in of_cell.items()))
+        hashes = row_hashes(np.full(len(numbers), cell_hash(name), np.uint64), label[numbers], score[numbers])
         yield {
-            constants.FEATURES_KEY: {name: column[numbers[0]] for name, column in features.items()},
+            constants.FEATURES_KEY: of_cell,
             ROWS_KEY: [rows[number] for number in numbers],
+            ARRAYS_KEY: (label[numbers], score[numbers], hashes),
         }
 
 

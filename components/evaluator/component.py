@@ -9,7 +9,7 @@ from tfx.types.channel import BaseChannel
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
 from tfx_automl.components.evaluator import executor
-from tfx_automl.components.evaluator.options import DEFAULT_SPLITS, EvaluatorOptions
+from tfx_automl.components.evaluator.options import DEFAULT_REPLICATES, DEFAULT_SPLITS, EvaluatorOptions
 from tfx_automl.components.types import BaselineMetrics, FairnessReport
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.task import TaskSpec
@@ -25,6 +25,9 @@ class EvaluatorSpec(ComponentSpec):
         "max_gaps": ExecutionParameter(type=str),
         "min_slice_size": ExecutionParameter(type=int),
         "example_splits": ExecutionParameter(type=str),
+        "engine": ExecutionParameter(type=str),
+        "replicates": ExecutionParameter(type=int),
+        "evidence": ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -57,6 +60,9 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         min_metrics: Bounds on metrics over all rows: the least value where higher is better, else the largest.
         min_slice_size: Slices with fewer rows are reported as too small, never as fair.
         example_splits: The splits to evaluate on.
+        engine: `tfma`, `columnar` or `auto`; see `EvaluatorOptions`. All give the same.
+        replicates: Of the Poisson bootstrap, for confidence intervals; 0 leaves them out.
+        evidence: `point` refuses a value beyond its bound, `confident` one whose whole confidence interval is beyond.
 
     Raises:
         ConfigError: A bound, a group or a number makes no sense; all problems at once.
@@ -77,6 +83,9 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         min_metrics: Mapping[str, float] | None = None,
         min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
         example_splits: Sequence[str] = DEFAULT_SPLITS,
+        engine: str = "auto",
+        replicates: int = DEFAULT_REPLICATES,
+        evidence: str = "point",
     ) -> None:
         options = EvaluatorOptions(
             task=task,
@@ -85,6 +94,9 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             max_gaps=dict(max_gaps or {}),
             min_slice_size=min_slice_size,
             example_splits=example_splits,
+            engine=engine,
+            replicates=replicates,
+            evidence=evidence,
         )
         spec = EvaluatorSpec(
             examples=examples,

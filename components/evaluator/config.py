@@ -1,15 +1,15 @@
 """The TFMA configuration of an evaluation: which model outputs, which metrics, which slices."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from tensorflow_model_analysis.proto import config_pb2  # TFMA 0.52 no longer has these types at its top level
 
+from tfx_automl.components.evaluator.outputs import output_name
+from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT
-from tfx_automl.models.metrics import DECISION_THRESHOLD
-from tfx_automl.models.task import TaskSpec
 
 _AT_THRESHOLD = {
     "precision": "Precision",
@@ -18,6 +18,7 @@ _AT_THRESHOLD = {
     "fnr": "MissRate",
     "selection_rate": "PredictedPositiveRate",
 }
+ROW_METRICS = "tfx_automl.components.evaluator.row_metrics"
 _MEANS = {"mean_prediction": "MeanPrediction", "mean_label": "MeanLabel"}
 _METRICS: dict[str, dict[str, str]] = {
     "binary": {"loss": "BinaryCrossEntropy", "calibration": "Calibration", **_MEANS},
@@ -26,45 +27,39 @@ _METRICS: dict[str, dict[str, str]] = {
 }
 
 
-def make_eval_config(
-    task: TaskSpec, sensitive: Sequence[Sequence[str]] = (), threshold: float = DECISION_THRESHOLD
-) -> config_pb2.EvalConfig:
+def make_eval_config(plan: EvaluationPlan) -> config_pb2.EvalConfig:
     """Returns what TFMA is to compute.
 
     Metrics carry this package's names (see `slices.METRICS`), so that TFMA's own viewers and our report say the same.
-
-    Args:
-        task: What the model predicts.
-        sensitive: One slicing specification each: the name of a raw feature, or several for their crossing.
-        threshold: Of a binary task: rows with at least this probability are predicted positive.
 
     Returns:
         A configuration for a model with the signatures `serving_default` and `transform_features`; the label is what
         `transform_features` returns under the label's transformed name.
     """
+    task = plan.task
     return config_pb2.EvalConfig(
         model_specs=[
             config_pb2.ModelSpec(
                 signature_name="serving_default",
-                prediction_key="predictions" if task.kind == "regression" else "probabilities",
+                prediction_key=output_name(task),
                 preprocessing_function_names=["transform_features"],
                 label_key=task.transformed_label,
             )
         ],
         slicing_specs=[
             config_pb2.SlicingSpec(),
-            *(config_pb2.SlicingSpec(feature_keys=sorted(group)) for group in sensitive),
+            *(config_pb2.SlicingSpec(feature_keys=sorted(group)) for group in plan.sensitive),
         ],
-        metrics_specs=[config_pb2.MetricsSpec(metrics=_metric_configs(task, threshold))],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=_metric_configs(plan))],
     )
 
 
-def _metric_configs(task: TaskSpec, threshold: float) -> list[Any]:
+def _metric_configs(plan: EvaluationPlan) -> list[Any]:
+    task, threshold, replicates = plan.task, plan.threshold, plan.replicates
     configs = [_metric(EXAMPLE_COUNT, "ExampleCount")]
     configs += [_metric(name, class_name) for name, class_name in _METRICS[task.kind].items()]
     if task.kind == "binary":
         below = _just_below(threshold)
-        configs.append(_metric("auc", "ExactAuc", module="tfx_automl.components.evaluator.ranking"))
         configs.append(_metric("accuracy", "BinaryAccuracy", {"threshold": below}))
         configs += [_metric(name, kind, {"thresholds": [below]}) for name, kind in _AT_THRESHOLD.items()]
     if task.kind == "multiclass":
@@ -72,6 +67,9 @@ def _metric_configs(task: TaskSpec, threshold: float) -> list[Any]:
         configs.append(_metric(CONFUSION_MATRIX, "MultiClassConfusionMatrixAtThresholds", {"thresholds": [0.0]}))
     if task.kind == "regression":
         configs.append(_metric("r2", "RSquared", module="tfx_automl.components.evaluator.r_squared"))
+    if task.kind == "binary" or replicates:
+        options = {"task": task.to_json(), "threshold": threshold, "replicates": replicates}
+        configs.append(_metric("auc", "RowMetrics", options, ROW_METRICS))
     return configs
 
 

@@ -1,49 +1,84 @@
-"""Runs TFMA on Beam: from examples and a model to a stock-readable evaluation."""
+"""The two engines: from examples and a model to the same files, by TFMA on Beam or vectorised in this process."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.components.util import tfxio_utils
 
 from tfx_automl.components.evaluator.cells import per_cell
-from tfx_automl.components.evaluator.config import make_eval_config
+from tfx_automl.components.evaluator.columnar.engine import measure
+from tfx_automl.components.evaluator.config import ROW_METRICS, make_eval_config
 from tfx_automl.components.evaluator.extracts import make_extractors
-from tfx_automl.components.evaluator.slices import Evaluation, read_evaluation
+from tfx_automl.components.evaluator.measured import Measured
+from tfx_automl.components.evaluator.plan import EvaluationPlan
+from tfx_automl.components.evaluator.predict import predict_examples
+from tfx_automl.components.evaluator.result_files import read_details, write_results
+from tfx_automl.components.evaluator.row_metrics import HISTOGRAM, REPLICATES
+from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT, METRICS, Evaluation, read_evaluation
 from tfx_automl.errors import EvaluationError
-from tfx_automl.models.metrics import DECISION_THRESHOLD
-from tfx_automl.models.task import TaskSpec
+from tfx_automl.machine import usable_memory
+from tfx_automl.models.task import TaskKind
 
 # Rows; Beam would begin with batches of one row. More than 1,000, so that TensorFlow does not write out every row of a
 # batch: TFMA calls the model in a way that raises an error with the inputs in its text, and then in another.
 _BATCH = 2048
+_BYTES_PER_ROW = 400  # of the columnar engine, with its bootstrap
+
+
+def choose(engine: str, rows: int, beam_arguments: Sequence[str]) -> str:
+    """Returns `tfma` or `columnar`.
+
+    Args:
+        engine: What was asked for; `auto` takes `columnar` where the rows fit into half of the memory, and the runner
+            is in this process.
+        rows: How many there are.
+        beam_arguments: Of the pipeline.
+    """
+    if engine != "auto":
+        return engine
+    runner = next((text.partition("=")[2] for text in beam_arguments if text.startswith("--runner=")), "")
+    here = runner in ("", "DirectRunner", "FnApiRunner") or runner.endswith(".FnApiRunner")
+    return "columnar" if here and rows * _BYTES_PER_ROW < usable_memory() / 2 else "tfma"
+
+
+def evaluate_columns(plan: EvaluationPlan, patterns: Sequence[str], model_path: str, output: str) -> None:
+    """Evaluates a model in this process: one pass over the examples, then everything from columns.
+
+    Args:
+        plan: What to measure.
+        patterns: The files to read.
+        model_path: Folder of a SavedModel with `serving_default` and `transform_features`.
+        output: Folder for the result, as `tfma.load_eval_result` reads it.
+    """
+    rows = predict_examples(patterns, model_path, plan.task, plan.features)
+    found = measure(rows, plan.task, plan.sensitive, plan.threshold, plan.replicates)
+    write_results(output, plan, found, patterns, model_path)
 
 
 def build_evaluation(
     pipeline: beam.Pipeline,
+    plan: EvaluationPlan,
     examples: Sequence[Any],
     patterns: Sequence[str],
     model_path: str,
-    task: TaskSpec,
-    sensitive: Sequence[Sequence[str]],
     output: str,
-    threshold: float = DECISION_THRESHOLD,
 ) -> None:
-    """Adds to a Beam pipeline what evaluates a model and writes TFMA's result files.
+    """Adds to a Beam pipeline what evaluates a model with TFMA.
 
     Args:
         pipeline: The pipeline; nothing runs here.
+        plan: What to measure.
         examples: The `Examples` artifacts, for their file format.
         patterns: The files to read.
         model_path: Folder of a SavedModel with `serving_default` and `transform_features`.
-        task: What the model predicts.
-        sensitive: Groups of raw features to slice on.
         output: Folder for the result, as `tfma.load_eval_result` reads it.
-        threshold: Of a binary task: rows with at least this probability are predicted positive.
     """
-    config = make_eval_config(task, sensitive, threshold)
+    config = make_eval_config(plan)
     model = tfma.default_eval_shared_model(eval_saved_model_path=model_path, eval_config=config)
     factory = tfxio_utils.get_tfxio_factory_from_artifact(
         examples=list(examples),
@@ -53,7 +88,7 @@ def build_evaluation(
     batches = [
         pipeline | f"Read[{index}]" >> factory(pattern).BeamSource(_BATCH) for index, pattern in enumerate(patterns)
     ]
-    columns = sorted({name for group in sensitive for name in group})
+    write = _write(plan, tuple(patterns), model_path, output)
     _ = (
         batches
         | "Flatten" >> beam.Flatten()
@@ -61,11 +96,51 @@ def build_evaluation(
         >> tfma.ExtractEvaluateAndWriteResults(
             eval_shared_model=model,
             eval_config=config,
-            extractors=make_extractors(config, model, task, columns),
+            extractors=make_extractors(config, model, plan.task, plan.features),
             evaluators=tfma.default_evaluators(eval_shared_model=model, eval_config=_for_metrics(config)),
-            output_path=output,
+            writers=[tfma.writers.Writer(stage_name="WriteEvaluation", ptransform=write)],
         )
     )
+
+
+@beam.ptransform_fn
+def _write(evaluation: Any, plan: EvaluationPlan, patterns: Sequence[str], model_path: str, output: str) -> Any:
+    """Writes what TFMA evaluated, all slices together."""
+    return (
+        evaluation[tfma.METRICS_KEY]
+        | beam.combiners.ToList()
+        | beam.Map(lambda slices: write_results(output, plan, _measured(slices, plan.task.kind), patterns, model_path))
+    )
+
+
+def _measured(slices: Sequence[tuple[Any, Mapping[Any, Any]]], kind: TaskKind) -> list[Measured]:
+    """Returns what TFMA measured, all rows first."""
+    ordered = sorted(slices, key=lambda pair: len(pair[0]))
+    return [_of_slice(key, {metric.name: value for metric, value in found.items()}, kind) for key, found in ordered]
+
+
+def _of_slice(key: Any, found: Mapping[str, Any], kind: TaskKind) -> Measured:
+    numbers = {name: float(value) for name, value in found.items() if isinstance(value, (int, float, np.number))}
+    confusion = _entries(found[CONFUSION_MATRIX]) if CONFUSION_MATRIX in found else {}
+    samples = dict(zip(sorted(METRICS[kind]), found[REPLICATES], strict=True)) if REPLICATES in found else {}
+    rows = round(numbers.pop(EXAMPLE_COUNT))
+    return Measured(key, rows, numbers | _derived(numbers, confusion), samples, confusion, found.get(HISTOGRAM))
+
+
+def _entries(matrices: Any) -> dict[tuple[int, int], float]:
+    (matrix,) = matrices.values()
+    return {(entry.actual_class_id, entry.predicted_class_id): float(count) for entry, count in matrix.items()}
+
+
+def _derived(numbers: Mapping[str, float], confusion: Mapping[tuple[int, int], float]) -> dict[str, float]:
+    """Returns the metrics that follow from TFMA's."""
+    if "mse" in numbers:
+        return {"rmse": math.sqrt(numbers["mse"])}
+    if confusion:
+        return {
+            "accuracy": sum(n for (true, chosen), n in confusion.items() if true == chosen) / sum(confusion.values())
+        }
+    return {}
 
 
 def _for_metrics(config: Any) -> Any:
@@ -78,19 +153,19 @@ def _for_metrics(config: Any) -> Any:
     copy.model_specs[0].label_key = ""
     copy.model_specs[0].prediction_key = ""
     for spec in copy.metrics_specs:
-        metrics = [per_cell(metric) for metric in spec.metrics]
+        metrics = [metric if metric.module == ROW_METRICS else per_cell(metric) for metric in spec.metrics]
         del spec.metrics[:]
         spec.metrics.extend(metrics)
     return copy
 
 
-def load_evaluation(output: str, task: TaskSpec, sensitive: Sequence[Sequence[str]], rows: int) -> Evaluation:
+def load_evaluation(output: str, plan: EvaluationPlan, rows: int) -> Evaluation:
     """Reads a written evaluation and checks that no row was lost.
 
     Raises:
         EvaluationError: The number of rows evaluated is not `rows`.
     """
-    evaluation = read_evaluation(tfma.load_eval_result(output), task, sensitive)
+    evaluation = read_evaluation(tfma.load_eval_result(output), plan.task, plan.sensitive, read_details(output))
     if evaluation.overall.count != rows:
         raise EvaluationError(
             f"{evaluation.overall.count} rows were evaluated, but the examples hold {rows}: Beam lost or repeated "

@@ -46,12 +46,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         summary = inputs.summarise_examples(patterns, {name for group in options.sensitive for name in group})
         inputs.check_examples(summary, options.sensitive)
         threshold = read_threshold(model.uri)
-        console.line(f"  {summary.rows} rows, {1 + len(options.sensitive)} slicing specifications")
+        plan = options.plan(threshold)
         model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
-        with self._make_beam_pipeline() as pipeline:
-            what = (model_path, options.task, options.sensitive)
-            engine.build_evaluation(pipeline, input_dict["examples"], patterns, *what, output, threshold)
-        evaluation = engine.load_evaluation(output, options.task, options.sensitive, summary.rows)
+        name = engine.choose(options.engine, summary.rows, self._beam_pipeline_args or ())
+        console.line(f"  {summary.rows} rows, {1 + len(options.sensitive)} slicing specifications, engine {name}")
+        if name == "columnar":
+            engine.evaluate_columns(plan, patterns, model_path, output)
+        else:
+            with self._make_beam_pipeline() as pipeline:
+                engine.build_evaluation(pipeline, plan, input_dict["examples"], patterns, model_path, output)
+        evaluation = engine.load_evaluation(output, plan, summary.rows)
         outcome = decide(options, evaluation, baseline, threshold)
         write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
         write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))

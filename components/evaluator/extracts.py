@@ -5,7 +5,7 @@ without a sensitive value out of every slice, and pass on labels and probabiliti
 wrong numbers (class indices) or NaN (a probability of exactly 0 or 1).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -13,13 +13,11 @@ import numpy as np
 import pyarrow as pa
 from tensorflow_model_analysis import constants, extractors
 
-from tfx_automl.components.evaluator.cells import cells_of
-from tfx_automl.components.evaluator.ranking import SCORES_KEY
+from tfx_automl.components.evaluator.cells import RAW_LABELS_KEY, SCORES_KEY, cells_of
+from tfx_automl.components.evaluator.columnar.sums import EPSILON
+from tfx_automl.components.evaluator.outputs import checked_label, checked_scores
 from tfx_automl.components.sensitive import MISSING, feature_values
-from tfx_automl.errors import EvaluationError
 from tfx_automl.models.task import TaskSpec
-
-_EPSILON = 1e-7  # as Keras clips probabilities before it takes their logarithm
 
 _Extracts = dict[str, Any]
 _Array = np.ndarray[Any, Any]
@@ -97,47 +95,16 @@ def keep_label_and_prediction(batch: _Extracts, task: TaskSpec, prediction_key: 
         EvaluationError: The model has no such output or returns no label, an output is not finite, or a row's label is
             not one of the task's classes.
     """
-    scores = predictions = _predictions(batch[constants.PREDICTIONS_KEY], prediction_key)
-    label = _label(batch[constants.TRANSFORMED_FEATURES_KEY], task)
+    scores = predictions = checked_scores(batch[constants.PREDICTIONS_KEY], prediction_key)
+    label = checked_label(batch[constants.TRANSFORMED_FEATURES_KEY], task)
     if task.kind != "regression":
-        label = _checked_classes(label, task)
-        predictions = np.clip(predictions, _EPSILON, 1 - _EPSILON)
+        predictions = np.clip(predictions, EPSILON, 1 - EPSILON)
     return {
         constants.FEATURES_KEY: batch[constants.FEATURES_KEY],
         constants.LABELS_KEY: np.eye(len(task.classes))[label]
         if task.kind == "multiclass"
         else label.astype(np.float64),
         constants.PREDICTIONS_KEY: predictions,
-        **({SCORES_KEY: scores} if task.kind == "binary" else {}),
+        RAW_LABELS_KEY: label,
+        SCORES_KEY: scores,
     }
-
-
-def _predictions(outputs: Any, key: str) -> _Array:
-    if isinstance(outputs, Mapping):
-        if key not in outputs:
-            raise EvaluationError(f"The model's serving_default has no output {key!r}; it has {', '.join(outputs)}.")
-        outputs = outputs[key]  # TFMA hands over the array itself when the signature has one output
-    values = np.asarray(outputs, dtype=np.float64)
-    if not np.isfinite(values).all():
-        rows = (~np.isfinite(values.reshape(len(values), -1))).any(axis=1).sum()
-        raise EvaluationError(f"The model predicts NaN or infinity for {rows} of {len(values)} rows of a batch.")
-    return values.reshape(len(values), -1)
-
-
-def _label(transformed: Mapping[str, Any], task: TaskSpec) -> _Array:
-    if task.transformed_label not in transformed:
-        raise EvaluationError(
-            f"The model's transform_features returns no label {task.transformed_label!r}; it returns "
-            f"{', '.join(sorted(transformed))}. Export it with the label, and evaluate examples that have one."
-        )
-    return np.asarray(transformed[task.transformed_label]).reshape(-1)
-
-
-def _checked_classes(label: _Array, task: TaskSpec) -> _Array:
-    unknown = (label < 0) | (label >= len(task.classes))
-    if unknown.any():
-        raise EvaluationError(
-            f"{unknown.sum()} of {len(label)} rows of a batch have a value of {task.label!r} that is none of the "
-            f"classes {', '.join(task.classes)}. Leave these rows out, or train with their class."
-        )
-    return label.astype(np.int64)

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from tfx_automl.components.evaluator.intervals import Interval, gap_interval
 from tfx_automl.components.evaluator.slices import SliceMetrics
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.fairness import GAPS, GapDefinition, gap_value
@@ -22,6 +25,7 @@ class Gap:
         undefined: The slices left out because no metric is defined there, such as `tpr` without positive rows.
         partly: Of the judged slices those where another of several metrics is not defined.
         not_compared: The metrics that fewer than two slices have; what they would add to the value is unknown.
+        interval: Where the gap lies with 95 % confidence; None without a bootstrap, or where it cannot be told.
     """
 
     group: tuple[str, ...]
@@ -32,6 +36,7 @@ class Gap:
     undefined: tuple[str, ...]
     partly: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
+    interval: Interval | None = None
 
     @property
     def name(self) -> str:
@@ -79,7 +84,18 @@ def _gap(definition: GapDefinition, large: list[SliceMetrics], small: tuple[str,
         undefined=tuple(value for value, count in known if not count),
         partly=tuple(value for value, count in known if 0 < count < len(columns)),
         not_compared=tuple(name for name, column in columns.items() if len(column) < 2),
+        interval=_interval(definition, large),
     )
+
+
+def _interval(definition: GapDefinition, slices: list[SliceMetrics]) -> Interval | None:
+    values, samples = [], []
+    for metric in definition.metrics:
+        known = [part for part in slices if part.metrics.get(metric) is not None and metric in part.details.samples]
+        if len(known) > 1:
+            values.append(np.array([part.metrics[metric] for part in known], np.float64))
+            samples.append(np.stack([part.details.samples[metric] for part in known], axis=1))
+    return gap_interval(definition.kind, values, samples)
 
 
 def _defined(metric: str, slices: list[SliceMetrics]) -> list[float]:

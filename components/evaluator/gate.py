@@ -5,13 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tfx_automl.components.evaluator.gaps import Gap
-from tfx_automl.components.evaluator.slices import METRICS
+from tfx_automl.components.evaluator.intervals import Interval
+from tfx_automl.components.evaluator.slices import METRICS, SliceMetrics
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.fairness import GAPS
 from tfx_automl.models.task import TaskKind
 
 MAIN_METRIC: dict[TaskKind, str] = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}
 TRIVIAL_BASELINE: dict[TaskKind, str] = {"binary": "majority", "multiclass": "majority", "regression": "mean"}
+EVIDENCE = ("point", "confident")
 _HIGHER_IS_BETTER = frozenset({"auc", "accuracy", "precision", "tpr", "r2"})
 _LOWER_IS_BETTER = frozenset({"fpr", "fnr", "loss", "rmse", "mae", "mse"})
 
@@ -25,6 +27,8 @@ class Gate:
         min_metrics: Bounds on metrics over all rows: the least value where higher is better (accuracy, auc, ...), the
             largest where lower is better (loss, rmse, ...).
         max_gaps: Bounds on gaps, applied to every group of sensitive features: the largest difference, the least ratio.
+        evidence: `point` refuses a value beyond its bound; `confident` only one whose whole 95 % confidence interval is
+            beyond it, so that a model is not refused by chance.
 
     Raises:
         ConfigError: A name is unknown for this task, or a bound is not a number that can be met.
@@ -33,6 +37,7 @@ class Gate:
     kind: TaskKind
     min_metrics: Mapping[str, float] = field(default_factory=dict)
     max_gaps: Mapping[str, float] = field(default_factory=dict)
+    evidence: str = "point"
 
     def __post_init__(self) -> None:
         metrics = [name for name in METRICS[self.kind] if name in _HIGHER_IS_BETTER | _LOWER_IS_BETTER]
@@ -49,6 +54,8 @@ class Gate:
             for name, bound in self.max_gaps.items()
             if _is_number(bound) and bound < 0
         ]
+        if self.evidence not in EVIDENCE:
+            problems.append(f"evidence: expected one of {', '.join(EVIDENCE)}, got {self.evidence!r}.")
         if problems:
             raise ConfigError(problems)
 
@@ -76,6 +83,7 @@ class Check:
         bound: What it was compared with; None if nothing.
         passed: True or False; None if there was nothing to compare with, which neither blesses nor refuses.
         reason: In a plain sentence.
+        interval: Where the value lies with 95 % confidence; None if that is not known.
     """
 
     name: str
@@ -83,6 +91,7 @@ class Check:
     bound: float | None
     passed: bool | None
     reason: str
+    interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ def _is_gap(check: Check) -> bool:
 
 def judge(
     gate: Gate,
-    metrics: Mapping[str, float | None],
+    overall: SliceMetrics,
     gaps: Iterable[Gap],
     baseline: Mapping[str, Mapping[str, float | None]] | None = None,
 ) -> Verdict:
@@ -126,14 +135,14 @@ def judge(
 
     Args:
         gate: What it must satisfy.
-        metrics: Its metrics over all rows.
+        overall: Its metrics over all rows.
         gaps: Its gaps, of all groups.
         baseline: Metrics of trivial and linear predictors by name, as in `baseline.json`; None skips the comparison,
             but a baseline that the model cannot be compared with refuses it.
     """
-    checks = [_baseline_check(gate.kind, metrics, baseline)]
-    checks += [_metric_check(name, metrics.get(name), bound) for name, bound in gate.min_metrics.items()]
-    checks += [_gap_check(gap, gate.max_gaps.get(gap.name)) for gap in gaps]
+    checks = [_baseline_check(gate.kind, overall.metrics, baseline)]
+    checks += [_metric_check(gate, overall, name, bound) for name, bound in gate.min_metrics.items()]
+    checks += [_gap_check(gate, gap, gate.max_gaps.get(gap.name)) for gap in gaps]
     return Verdict(tuple(checks))
 
 
@@ -160,38 +169,59 @@ def _not_comparable(kind: TaskKind, predictor: str, value: float | None, bound: 
     return f"{MAIN_METRIC[kind]} must beat that of {predictor}, but could not be computed for {lacking}.{advice}"
 
 
-def _metric_check(metric: str, value: float | None, bound: float) -> Check:
-    name = f"metric:{metric}"
-    at_least = metric in _HIGHER_IS_BETTER
-    demand = f"{'at least' if at_least else 'at most'} {_text(bound)}"
+def _metric_check(gate: Gate, overall: SliceMetrics, metric: str, bound: float) -> Check:
+    name, value, interval = f"metric:{metric}", overall.metrics.get(metric), overall.intervals.get(metric)
+    demand = _Demand(bound, at_least=metric in _HIGHER_IS_BETTER)
     if value is None:
         return Check(name, None, bound, False, f"{metric} must be {demand}, but could not be computed.")
-    passed = value >= bound if at_least else value <= bound
-    return Check(name, value, bound, passed, _sentence(metric, value, demand, passed))
+    passed = demand.met(value, interval if gate.evidence == "confident" else None)
+    return Check(name, value, bound, passed, _sentence(metric, value, interval, demand, passed), interval)
 
 
-def _gap_check(gap: Gap, bound: float | None) -> Check:
+def _gap_check(gate: Gate, gap: Gap, bound: float | None) -> Check:
     name, what = f"gap:{gap.feature}:{gap.name}", f"{gap.name} for {gap.feature}"
     if bound is None:
-        known = "could not be computed" if gap.value is None else f"is {_text(gap.value)}"
-        return Check(
-            name, gap.value, None, None, f"{what} {known}; no bound is set, so it is not gated.{_left_out(gap)}"
-        )
-    at_least = gap.definition.kind == "ratio"
-    demand = f"{'at least' if at_least else 'at most'} {_text(bound)}"
+        known = "could not be computed" if gap.value is None else f"is {_text(gap.value)}{_range(gap.interval)}"
+        reason = f"{what} {known}; no bound is set, so it is not gated.{_left_out(gap)}"
+        return Check(name, gap.value, None, None, reason, gap.interval)
+    demand = _Demand(bound, at_least=gap.definition.kind == "ratio")
     if gap.value is None:
         reason = f"{what} must be {demand}, but could not be computed: {_why_not(gap)}"
         return Check(name, None, bound, False, f"{reason}{_left_out(gap)}")
-    passed = gap.value >= bound if at_least else gap.value <= bound
+    passed = demand.met(gap.value, gap.interval if gate.evidence == "confident" else None)
     if passed and gap.not_compared:
         lacking = " and ".join(gap.not_compared)
         reason = f"{what} must be {demand}, but {lacking} could not be compared: {_why_not(gap)}"
-        return Check(name, gap.value, bound, False, f"{reason}{_left_out(gap)}")
-    return Check(name, gap.value, bound, passed, _sentence(what, gap.value, demand, passed) + _left_out(gap))
+        return Check(name, gap.value, bound, False, f"{reason}{_left_out(gap)}", gap.interval)
+    reason = _sentence(what, gap.value, gap.interval, demand, passed) + _left_out(gap)
+    return Check(name, gap.value, bound, passed, reason, gap.interval)
 
 
-def _sentence(what: str, value: float, demand: str, passed: bool) -> str:
-    return f"{what} is {_text(value)}, {'as demanded' if passed else 'but must be'} {demand}."
+@dataclass(frozen=True)
+class _Demand:
+    """A bound, and on which side of it a value has to be."""
+
+    bound: float
+    at_least: bool
+
+    def __str__(self) -> str:
+        return f"{'at least' if self.at_least else 'at most'} {_text(self.bound)}"
+
+    def met(self, value: float, interval: Interval | None) -> bool:
+        """Tells whether a value is within the bound or, where an interval is given, whether any of it is."""
+        if self.at_least:
+            return (interval.upper if interval else value) >= self.bound
+        return (interval.lower if interval else value) <= self.bound
+
+
+def _sentence(what: str, value: float, interval: Interval | None, demand: _Demand, passed: bool) -> str:
+    if passed and not demand.met(value, None):
+        return f"{what} is {_text(value)}{_range(interval)}, which is not certain to miss {demand}."
+    return f"{what} is {_text(value)}{_range(interval)}, {'as demanded' if passed else 'but must be'} {demand}."
+
+
+def _range(interval: Interval | None) -> str:
+    return "" if interval is None else f" (95 % interval {_text(interval.lower)} to {_text(interval.upper)})"
 
 
 def _why_not(gap: Gap) -> str:

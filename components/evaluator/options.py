@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tfx_automl.components.evaluator.gate import Gate
+from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE, GroupSpec
 from tfx_automl.models.task import TaskSpec
 
 DEFAULT_SPLITS = ("test",)
+ENGINES = ("auto", "tfma", "columnar")
+DEFAULT_REPLICATES, FEWEST_REPLICATES = 200, 50
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,10 @@ class EvaluatorOptions:
         max_gaps: Bounds on gaps between slices, see `Gate`.
         min_slice_size: Slices with fewer rows are reported as too small and not compared.
         example_splits: The splits to evaluate on.
+        engine: `tfma` runs TFMA on Beam, `columnar` computes the same in this process; `auto` takes `columnar` where
+            the rows fit into memory and the pipeline's Beam runner is a local one.
+        replicates: Of the Poisson bootstrap, for confidence intervals; 0 leaves them out.
+        evidence: `point` or `confident`, see `Gate`; `confident` needs replicates.
 
     Raises:
         ConfigError: Something in this cannot be done; all problems at once.
@@ -35,6 +42,9 @@ class EvaluatorOptions:
     max_gaps: Mapping[str, float] = field(default_factory=dict)
     min_slice_size: int = DEFAULT_MIN_SLICE_SIZE
     example_splits: Sequence[str] = DEFAULT_SPLITS
+    engine: str = "auto"
+    replicates: int = DEFAULT_REPLICATES
+    evidence: str = "point"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "example_splits", tuple(self.example_splits))
@@ -58,11 +68,21 @@ class EvaluatorOptions:
             yield f"max_gaps bounds {', '.join(self.max_gaps)}, but there are no sensitive columns; name at least one."
         if not self.example_splits:
             yield "example_splits is empty; name at least one split, such as ('test',)."
+        if self.evidence == "confident" and not self.replicates:
+            yield "evidence: confident needs confidence intervals; expected replicates above 0."
+        if self.engine not in ENGINES:
+            yield f"engine: expected one of {', '.join(ENGINES)}, got {self.engine!r}."
+        if self.replicates != 0 and self.replicates < FEWEST_REPLICATES:
+            yield f"replicates: expected 0 (no intervals) or {FEWEST_REPLICATES} or more, got {self.replicates}."
 
     @property
     def gate(self) -> Gate:
         """The bounds."""
-        return Gate(self.task.kind, self.min_metrics, self.max_gaps)
+        return Gate(self.task.kind, self.min_metrics, self.max_gaps, self.evidence)
+
+    def plan(self, threshold: float) -> EvaluationPlan:
+        """Returns what is to be measured, with the threshold that the model comes with."""
+        return EvaluationPlan(self.task, tuple(map(tuple, self.sensitive)), threshold, self.replicates)
 
     def to_properties(self) -> dict[str, Any]:
         """Returns the options as execution properties: JSON text, except for numbers."""
@@ -73,6 +93,9 @@ class EvaluatorOptions:
             "max_gaps": json.dumps(dict(self.max_gaps)),
             "min_slice_size": self.min_slice_size,
             "example_splits": json.dumps(self.example_splits),
+            "engine": self.engine,
+            "replicates": self.replicates,
+            "evidence": self.evidence,
         }
 
     @classmethod
@@ -85,4 +108,7 @@ class EvaluatorOptions:
             max_gaps=json.loads(properties["max_gaps"]),
             min_slice_size=properties["min_slice_size"],
             example_splits=json.loads(properties["example_splits"]),
+            engine=properties["engine"],
+            replicates=properties["replicates"],
+            evidence=properties["evidence"],
         )

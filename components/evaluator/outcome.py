@@ -12,13 +12,15 @@ from tfx.utils import io_utils
 
 from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
 from tfx_automl.components.evaluator.gate import Verdict, judge
+from tfx_automl.components.evaluator.intervals import Interval
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.report import render_html
-from tfx_automl.components.evaluator.slices import Evaluation
+from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
+_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def decide(
         for slices in evaluation.groups.values()
         for gap in compute_gaps(slices, options.task.kind, options.min_slice_size)
     )
-    verdict = judge(options.gate, evaluation.overall.metrics, gaps, baseline)
+    verdict = judge(options.gate, evaluation.overall, gaps, baseline)
     return Outcome(options, evaluation, gaps, verdict, baseline or {}, threshold)
 
 
@@ -62,8 +64,10 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
     """Returns the content of `report.json`."""
     options, evaluation = outcome.options, outcome.evaluation
     gaps: dict[str, dict[str, float | None]] = {}
+    gap_intervals: dict[str, dict[str, list[float] | None]] = {}
     for gap in outcome.gaps:
         gaps.setdefault(gap.feature, {})[gap.name] = gap.value
+        gap_intervals.setdefault(gap.feature, {})[gap.name] = _pair(gap.interval)
     return {
         "task": asdict(options.task),
         "splits": list(options.example_splits),
@@ -72,7 +76,9 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "min_slice_size": options.min_slice_size,
         "blessed": outcome.verdict.blessed,
         "reasons": list(outcome.verdict.reasons),
-        "metrics": dict(evaluation.overall.metrics),
+        "evidence": options.evidence,
+        "replicates": options.replicates,
+        **_measured(evaluation.overall),
         "baseline_metrics": {name: dict(metrics) for name, metrics in outcome.baseline.items()},
         "slices": [
             {
@@ -81,15 +87,30 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
                 "features": list(part.features),
                 "values": list(part.values),
                 "count": part.count,
-                "metrics": dict(part.metrics),
+                **_measured(part),
                 "too_small": part.count < options.min_slice_size,
             }
             for slices in evaluation.groups.values()
             for part in slices
         ],
         "gaps": gaps,
-        "checks": [asdict(check) for check in outcome.verdict.checks],
+        "gap_intervals": gap_intervals,
+        "checks": [{**asdict(check), "interval": _pair(check.interval)} for check in outcome.verdict.checks],
     }
+
+
+def _measured(part: SliceMetrics) -> dict[str, Any]:
+    histogram = part.details.histogram
+    return {
+        "metrics": dict(part.metrics),
+        "intervals": {name: _pair(interval) for name, interval in part.intervals.items()},
+        # Positive rows, negative rows and the sum of the scores, in each hundredth of the scores.
+        "histogram": None if histogram is None else histogram.T.round(_DIGITS).tolist(),
+    }
+
+
+def _pair(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.lower, interval.upper]
 
 
 def write_reports(outcome: Outcome, folder: str) -> None:

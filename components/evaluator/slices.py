@@ -1,15 +1,22 @@
 """TFMA's result as plain numbers: metrics over all rows and by slice."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from tfx_automl.components.evaluator.intervals import Interval, metric_interval
+from tfx_automl.components.evaluator.measured import SliceKey
+from tfx_automl.components.evaluator.predictions import Value, order_of
 from tfx_automl.errors import EvaluationError
 from tfx_automl.models.task import TaskSpec
 
 EXAMPLE_COUNT = "example_count"
 CONFUSION_MATRIX = "confusion_matrix"
+_KINDS = frozenset({"doubleValue", "boundedValue"})  # with an interval, a number is a bounded one
 
 METRICS: dict[str, tuple[str, ...]] = {
     "binary": (
@@ -31,6 +38,19 @@ METRICS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
+class Details:
+    """What TFMA's result files have no place for.
+
+    Attributes:
+        samples: The metrics in each replicate of the bootstrap, shape [replicates]; empty without a bootstrap.
+        histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
+    """
+
+    samples: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    histogram: npt.NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
 class SliceMetrics:
     """The rows that share a value of one feature, or of each of several, and how the model does on them.
 
@@ -39,12 +59,20 @@ class SliceMetrics:
         values: One value each, as text.
         count: Number of rows.
         metrics: By name (see `METRICS`); None where a metric is not defined, such as `tpr` without positive rows.
+        details: What else is known.
     """
 
     features: tuple[str, ...]
     values: tuple[str, ...]
     count: int
     metrics: Mapping[str, float | None] = field(default_factory=dict)
+    details: Details = field(default_factory=lambda: Details(), repr=False, compare=False)
+
+    @property
+    def intervals(self) -> dict[str, Interval | None]:
+        """The confidence interval of each metric; None where it is not known."""
+        samples = self.details.samples
+        return {name: metric_interval(name, value, samples.get(name)) for name, value in self.metrics.items()}
 
     @property
     def feature(self) -> str:
@@ -70,13 +98,19 @@ class Evaluation:
     groups: Mapping[tuple[str, ...], tuple[SliceMetrics, ...]]
 
 
-def read_evaluation(result: Any, task: TaskSpec, sensitive: Sequence[Sequence[str]]) -> Evaluation:
+def read_evaluation(
+    result: Any,
+    task: TaskSpec,
+    sensitive: Sequence[Sequence[str]],
+    details: Mapping[SliceKey, Details] | None = None,
+) -> Evaluation:
     """Reads what `tfma.load_eval_result` returns.
 
     Args:
         result: A `tfma.EvalResult` made with `make_eval_config`.
         task: What the model predicts.
         sensitive: The groups of features that were sliced on.
+        details: What else is known of each slice.
 
     Raises:
         EvaluationError: The result has no metrics over all rows.
@@ -86,52 +120,38 @@ def read_evaluation(result: Any, task: TaskSpec, sensitive: Sequence[Sequence[st
         raise EvaluationError(
             "TFMA's result has no metrics over all rows; the evaluation did not finish. Run it again."
         )
-    groups = {tuple(group): _slices(by_key, tuple(group), task) for group in sensitive}
-    return Evaluation(_slice((), (), by_key[()], task), groups)
+    reader = _Reader(by_key, task, details or {})
+    return Evaluation(reader.read(()), {tuple(group): reader.slices(tuple(group)) for group in sensitive})
 
 
-def _slices(by_key: Mapping[Any, Any], group: tuple[str, ...], task: TaskSpec) -> tuple[SliceMetrics, ...]:
-    # TFMA orders the features of a crossing by name, a person as they were asked for.
-    found = {
-        tuple(dict(key)[name] for name in group): raw
-        for key, raw in by_key.items()
-        if {name for name, _ in key} == set(group)
-    }
-    ordered = sorted(found, key=lambda values: [_order(value) for value in values])
-    return tuple(_slice(group, values, found[values], task) for values in ordered)
+@dataclass(frozen=True)
+class _Reader:
+    by_key: Mapping[SliceKey, Mapping[str, Any]]
+    task: TaskSpec
+    details: Mapping[SliceKey, Details]
+
+    def slices(self, group: tuple[str, ...]) -> tuple[SliceMetrics, ...]:
+        """Returns the slices of a group, ordered by value."""
+        keys = [key for key in self.by_key if {name for name, _ in key} == set(group)]
+        # TFMA orders the features of a crossing by name, a person as they were asked for.
+        found = {tuple(dict(key)[name] for name in group): key for key in keys}
+        ordered = sorted(found, key=lambda values: [order_of(value) for value in values])
+        return tuple(self.read(found[values], group, values) for values in ordered)
+
+    def read(self, key: SliceKey, features: tuple[str, ...] = (), values: tuple[Value, ...] = ()) -> SliceMetrics:
+        """Returns one slice."""
+        raw = self.by_key[key]
+        scalars = {name: _number(value) for name, value in raw.items() if _KINDS.intersection(value)}
+        metrics = {name: scalars.get(name) for name in METRICS[self.task.kind]}
+        count = int(scalars[EXAMPLE_COUNT] or 0)
+        return SliceMetrics(features, tuple(map(_text, values)), count, metrics, self.details.get(key, Details()))
 
 
-def _order(value: Any) -> tuple[bool, float, str]:
-    """Orders numbers by size, before text."""
-    return (True, 0.0, value) if isinstance(value, str) else (False, float(value), "")
-
-
-def _slice(features: tuple[str, ...], values: Iterable[Any], raw: Mapping[str, Any], task: TaskSpec) -> SliceMetrics:
-    scalars = {name: _number(value["doubleValue"]) for name, value in raw.items() if "doubleValue" in value}
-    if CONFUSION_MATRIX in raw:
-        scalars["accuracy"] = _accuracy(raw[CONFUSION_MATRIX])
-    if scalars.get("mse") is not None:
-        scalars["rmse"] = math.sqrt(scalars["mse"] or 0.0)
-    count = int(scalars[EXAMPLE_COUNT] or 0)
-    metrics = {name: scalars.get(name) for name in METRICS[task.kind]}
-    return SliceMetrics(features, tuple(map(_text, values)), count, metrics)
-
-
-def _number(value: Any) -> float | None:
-    number = float(value)  # TFMA writes NaN as text
+def _number(value: Mapping[str, Any]) -> float | None:
+    plain = value["boundedValue"]["value"] if "boundedValue" in value else value["doubleValue"]
+    number = float(plain)  # TFMA writes NaN as text
     return number if math.isfinite(number) else None
 
 
 def _text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _accuracy(matrices: Mapping[str, Any]) -> float:
-    entries = matrices["multiClassConfusionMatrixAtThresholds"]["matrices"][0]["entries"]
-    # Protobuf's JSON leaves out a class index of 0.
-    right = sum(
-        entry["numWeightedExamples"]
-        for entry in entries
-        if entry.get("actualClassId", 0) == entry.get("predictedClassId", 0)
-    )
-    return float(right / sum(entry["numWeightedExamples"] for entry in entries))

@@ -1,7 +1,6 @@
 """The Evaluator's AUC: scikit-learn's, whatever the size of the scores, over all rows and in every slice."""
 
 import pickle
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,27 +9,20 @@ import sklearn.metrics as sk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfx_automl.components.evaluator.ranking import SCORES_KEY, ExactAuc
+from tfx_automl.components.evaluator.row_metrics import RowMetrics
+from tfx_automl.models.task import TaskSpec
 
 ROWS = 1500
-
-
-class Element(SimpleNamespace):
-    """Stands for TFMA's StandardMetricInputs."""
-
-    def __getitem__(self, key: str) -> Any:
-        return getattr(self, key)
+BINARY = TaskSpec("binary", "y", ("no", "yes"))
 
 
 def auc(label: np.ndarray, score: np.ndarray, pieces: int = 1) -> float:
     """What the metric's combiner gives, as Beam calls it: in pieces that are pickled and merged."""
-    (computation,) = ExactAuc().computations()
+    (computation,) = RowMetrics(BINARY.to_json(), 0.5).computations()
     combiner, accumulators = computation.combiner, []
     for rows in np.array_split(np.arange(len(label)), pieces):
-        accumulator = combiner.create_accumulator()
-        for row in rows:
-            inputs = Element(labels=np.float64(label[row]), **{SCORES_KEY: score[row : row + 1]})
-            accumulator = combiner.add_input(accumulator, inputs)
+        element = (label[rows].astype(np.int64), score[rows, None], np.zeros(len(rows), np.uint64))
+        accumulator = combiner.compact(combiner.add_input(combiner.create_accumulator(), element))
         accumulators.append(pickle.loads(pickle.dumps(accumulator)))
     (value,) = combiner.extract_output(combiner.merge_accumulators(accumulators)).values()
     return value

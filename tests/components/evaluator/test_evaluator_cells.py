@@ -5,9 +5,11 @@ import pytest
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_specs
 
-from tfx_automl.components.evaluator.cells import ROWS_KEY, cells_of, per_cell
+from tfx_automl.components.evaluator.cells import RAW_LABELS_KEY, ROWS_KEY, SCORES_KEY, cells_of
 from tfx_automl.components.evaluator.config import make_eval_config
-from tfx_automl.components.evaluator.ranking import SCORES_KEY
+from tfx_automl.components.evaluator.engine import _for_metrics
+from tfx_automl.components.evaluator.plan import EvaluationPlan
+from tfx_automl.components.evaluator.row_metrics import ARRAYS_KEY
 from tfx_automl.models.task import TaskSpec
 
 BINARY = TaskSpec("binary", "label", ("no", "yes"))
@@ -19,13 +21,15 @@ def batch(labels, scores, **features):
         constants.FEATURES_KEY: {name: np.array(values, object).reshape(-1, 1) for name, values in features.items()},
         constants.LABELS_KEY: np.array(labels, dtype=np.float64),
         constants.PREDICTIONS_KEY: predictions,
+        RAW_LABELS_KEY: np.array(labels),
         SCORES_KEY: predictions,
     }
 
 
 def computations(name):
-    (config,) = (m for m in make_eval_config(BINARY).metrics_specs[0].metrics if f'"name": "{name}"' in m.config)
-    return metric_specs.metric_instance(per_cell(config)).computations()
+    config = _for_metrics(make_eval_config(EvaluationPlan(BINARY)))
+    (metric,) = (m for m in config.metrics_specs[0].metrics if f'"name": "{name}"' in m.config)
+    return metric_specs.metric_instance(metric).computations()
 
 
 def accumulated(computation, extracts):
@@ -40,15 +44,19 @@ def test_every_row_is_in_the_cell_of_its_values():
     cells = list(cells_of(batch([0, 1, 1, 0], [0.1, 0.2, 0.3, 0.4], sex=["f", "m", "f", "f"], age=[1, 1, 1, 2])))
     found = {
         tuple(value.item() for value in cell[constants.FEATURES_KEY].values()): [
-            (row.labels.item(), row.predictions.item(), row[SCORES_KEY].item()) for row in cell[ROWS_KEY]
+            (row.labels.item(), row.predictions.item()) for row in cell[ROWS_KEY]
         ]
         for cell in cells
     }
     assert found == {
-        ("f", 1): [(0, 0.1, 0.1), (1, 0.3, 0.3)],
-        ("m", 1): [(1, 0.2, 0.2)],
-        ("f", 2): [(0, 0.4, 0.4)],
+        ("f", 1): [(0, 0.1), (1, 0.3)],
+        ("m", 1): [(1, 0.2)],
+        ("f", 2): [(0, 0.4)],
     }
+    for cell in cells:
+        label, score, hashes = cell[ARRAYS_KEY]
+        rows = [(row.labels.item(), row.predictions.item()) for row in cell[ROWS_KEY]]
+        assert list(zip(label.tolist(), score[:, 0].tolist(), strict=True)) == rows and len(hashes) == len(rows)
 
 
 def test_without_sensitive_features_all_rows_are_one_cell():

@@ -7,7 +7,7 @@ from tfx_automl.components.evaluator.gate import Gate, Verdict, judge
 from tfx_automl.components.evaluator.slices import SliceMetrics
 from tfx_automl.errors import ConfigError
 
-METRICS = {"auc": 0.9, "accuracy": 0.8, "loss": 0.4}
+OVERALL = SliceMetrics((), (), 200, {"auc": 0.9, "accuracy": 0.8, "loss": 0.4})
 BASELINE = {"majority": {"auc": 0.5, "accuracy": 0.7}, "logistic_regression": {"auc": 0.95}}
 
 
@@ -25,7 +25,7 @@ def failed(verdict: Verdict) -> list[str]:
 
 def test_good_model_is_blessed_with_reasons() -> None:
     gate = Gate("binary", {"accuracy": 0.75, "loss": 0.5}, {"demographic_parity_difference": 0.35})
-    verdict = judge(gate, METRICS, gaps(), BASELINE)
+    verdict = judge(gate, OVERALL, gaps(), BASELINE)
     assert verdict.blessed
     assert verdict.reasons == (
         "auc 0.9 is better than always predicting the most frequent class (0.5).",
@@ -68,13 +68,13 @@ def test_good_model_is_blessed_with_reasons() -> None:
     ],
 )
 def test_each_bound_refuses(gate: Gate, baseline: dict, name: str, reason: str) -> None:
-    verdict = judge(gate, METRICS, gaps(), baseline)
+    verdict = judge(gate, OVERALL, gaps(), baseline)
     assert failed(verdict) == [name]
     assert verdict.reasons[0] == reason
 
 
 def test_too_small_slices_refuse_a_bounded_gap() -> None:
-    verdict = judge(Gate("binary", max_gaps={"demographic_parity_difference": 1.0}), METRICS, gaps((100, 29)))
+    verdict = judge(Gate("binary", max_gaps={"demographic_parity_difference": 1.0}), OVERALL, gaps((100, 29)))
     assert not verdict.blessed
     assert verdict.reasons[0] == (
         "demographic_parity_difference for sex must be at most 1, but could not be computed: at least two groups with "
@@ -91,7 +91,7 @@ def odds(*rates: tuple[float | None, float | None]) -> tuple[Gap, ...]:
 
 def test_false_positives_of_a_group_without_positives_refuse() -> None:
     gate = Gate("binary", max_gaps={"equalized_odds_difference": 0.1})
-    verdict = judge(gate, METRICS, odds((0.5, 0.1), (0.5, 0.1), (None, 0.9)))
+    verdict = judge(gate, OVERALL, odds((0.5, 0.1), (0.5, 0.1), (None, 0.9)))
     assert failed(verdict) == ["gap:sex:equalized_odds_difference"]
     assert verdict.reasons[0] == (
         "equalized_odds_difference for sex is 0.8, but must be at most 0.1. Not all of tpr, fpr are defined: C."
@@ -100,7 +100,7 @@ def test_false_positives_of_a_group_without_positives_refuse() -> None:
 
 def test_equalized_odds_of_which_one_half_is_unknown_do_not_pass() -> None:
     gate = Gate("binary", max_gaps={"equalized_odds_difference": 0.1})
-    verdict = judge(gate, METRICS, odds((0.5, 0.1), (None, 0.12)))
+    verdict = judge(gate, OVERALL, odds((0.5, 0.1), (None, 0.12)))
     assert failed(verdict) == ["gap:sex:equalized_odds_difference"]
     assert verdict.reasons[0] == (
         "equalized_odds_difference for sex must be at most 0.1, but tpr could not be compared: at least two groups "
@@ -109,7 +109,7 @@ def test_equalized_odds_of_which_one_half_is_unknown_do_not_pass() -> None:
 
 
 def test_without_bounds_and_baseline_nothing_refuses_and_that_is_said() -> None:
-    verdict = judge(Gate("binary"), METRICS, gaps((100, 29)))
+    verdict = judge(Gate("binary"), OVERALL, gaps((100, 29)))
     assert verdict.blessed
     assert all(check.passed is None for check in verdict.checks)
     assert verdict.reasons[0] == "Not compared with a trivial baseline: none was given."
@@ -118,7 +118,7 @@ def test_without_bounds_and_baseline_nothing_refuses_and_that_is_said() -> None:
 
 @pytest.mark.parametrize("baseline", [{"majority": {"auc": None}}, {"majority": {}}, {}])
 def test_baseline_without_the_metric_refuses(baseline: dict) -> None:
-    verdict = judge(Gate("binary"), METRICS, (), baseline)
+    verdict = judge(Gate("binary"), OVERALL, (), baseline)
     assert not verdict.blessed
     assert verdict.checks[0].passed is False
     assert verdict.reasons[0] == (
@@ -129,7 +129,7 @@ def test_baseline_without_the_metric_refuses(baseline: dict) -> None:
 
 def test_neither_model_nor_baseline_has_the_metric() -> None:
     """A binary split with a single class: there is no AUC at all, and what cannot be judged is not blessed."""
-    verdict = judge(Gate("binary"), {"auc": None}, (), {"majority": {"auc": None}})
+    verdict = judge(Gate("binary"), SliceMetrics((), (), 200, {"auc": None}), (), {"majority": {"auc": None}})
     assert not verdict.blessed
     assert verdict.reasons == (
         "auc must beat that of always predicting the most frequent class, but could not be computed for the model and "
@@ -138,15 +138,15 @@ def test_neither_model_nor_baseline_has_the_metric() -> None:
 
 
 def test_metric_that_could_not_be_computed_does_not_beat_the_baseline() -> None:
-    verdict = judge(Gate("binary"), {"auc": None}, (), BASELINE)
+    verdict = judge(Gate("binary"), SliceMetrics((), (), 200, {"auc": None}), (), BASELINE)
     assert failed(verdict) == ["baseline:auc"]
     assert "could not be computed for the model." in verdict.reasons[0]
 
 
 def test_regression_compares_errors_downwards() -> None:
     baseline = {"mean": {"rmse": 3.0}}
-    assert judge(Gate("regression"), {"rmse": 2.9}, (), baseline).blessed
-    assert not judge(Gate("regression"), {"rmse": 3.1}, (), baseline).blessed
+    assert judge(Gate("regression"), SliceMetrics((), (), 200, {"rmse": 2.9}), (), baseline).blessed
+    assert not judge(Gate("regression"), SliceMetrics((), (), 200, {"rmse": 3.1}), (), baseline).blessed
 
 
 def test_all_unknown_names_and_bad_bounds_are_reported_at_once() -> None:

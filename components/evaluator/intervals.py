@@ -1,0 +1,151 @@
+"""Confidence intervals of metrics and gaps, from the replicates of the Poisson bootstrap.
+
+A metric's interval is its value and Student's t times the spread of its replicates on either side, as TFMA has it. A
+gap is the largest of many differences, so that its interval has to hold for all of them together: each difference's
+interval is as many of its standard errors wide as covers the largest deviation in 95 % of the replicates (the
+studentised maximum, Westfall and Young 1993). A gap between groups that truly have none is then not found by chance
+more often than stated, however many groups there are.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+LEVEL = 0.95
+_FEWEST = 20  # replicates in which a metric must be defined
+_SEED = 20120601
+
+Floats = npt.NDArray[np.float64]
+
+_Metrics = Mapping[str, float | None]
+
+# The rows that a rate is a share of, as a share of all rows.
+_AMONG: Mapping[str, Callable[[_Metrics], float]] = {
+    "accuracy": lambda metrics: 1.0,
+    "selection_rate": lambda metrics: 1.0,
+    "tpr": lambda metrics: metrics["mean_label"] or 0.0,
+    "fnr": lambda metrics: metrics["mean_label"] or 0.0,
+    "fpr": lambda metrics: 1.0 - (metrics["mean_label"] or 0.0),
+    "precision": lambda metrics: metrics["selection_rate"] or 0.0,
+}
+_SHARES = frozenset({*_AMONG, "auc"})
+_NEVER_BELOW_ZERO = frozenset({*_SHARES, "loss", "rmse", "mae", "mse", "calibration"})
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Where a value lies with 95 % confidence.
+
+    Attributes:
+        lower: Lower end.
+        upper: Upper end.
+    """
+
+    lower: float
+    upper: float
+
+
+def spread_samples(samples: Mapping[str, Floats], metrics: _Metrics, rows: int) -> dict[str, Floats]:
+    """Returns the replicates of a slice's metrics; those of rates that are 0 or 1 in all of them are spread out.
+
+    Where no row of 30 is selected, none is in any replicate, which does not mean that the rate is known exactly. Such
+    replicates become quantiles of the rate's posterior with Jeffreys' prior.
+
+    Args:
+        samples: By metric, shape [replicates].
+        metrics: The metrics themselves.
+        rows: How many rows the slice has.
+    """
+    return {name: _spread(name, values, metrics, rows) for name, values in samples.items()}
+
+
+def _spread(name: str, values: Floats, metrics: _Metrics, rows: int) -> Floats:
+    rate = metrics.get(name)
+    if name not in _AMONG or rate not in (0.0, 1.0):
+        return values
+    among = rows * _AMONG[name](metrics)
+    from scipy.stats import beta
+
+    order = np.random.default_rng([_SEED, rows]).permutation(len(values))
+    found: Floats = beta.ppf((order + 0.5) / len(values), rate * among + 0.5, (1 - rate) * among + 0.5)
+    return found
+
+
+def metric_interval(name: str, value: float | None, samples: Floats | None) -> Interval | None:
+    """Returns the interval of a metric; None if it is not defined, or in too few replicates.
+
+    Args:
+        name: Of the metric; shares are cut off at 0 and 1.
+        value: Of the metric.
+        samples: Its replicates.
+    """
+    defined = samples[np.isfinite(samples)] if samples is not None else np.zeros(0)
+    if value is None or len(defined) < _FEWEST:
+        return None
+    half = _student(len(defined) - 1) * float(defined.std(ddof=1))
+    lowest = 0.0 if name in _NEVER_BELOW_ZERO else -math.inf
+    highest = 1.0 if name in _SHARES else math.inf
+    return Interval(max(lowest, value - half), min(highest, value + half))
+
+
+def _student(freedom: int) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf((1 + LEVEL) / 2, freedom))
+
+
+def gap_interval(
+    kind: Literal["difference", "ratio"], values: Sequence[Floats], samples: Sequence[Floats]
+) -> Interval | None:
+    """Returns the interval of a gap.
+
+    Args:
+        kind: `difference` is the largest difference between two slices, of several metrics the larger; `ratio` the
+            smallest ratio.
+        values: Of each metric the values of the slices that have it, shape [slices].
+        samples: Of each metric the replicates of these values, shape [replicates, slices].
+
+    Returns:
+        None if no metric has two values, or they vary in no replicate.
+    """
+    pairs = [pair for metric in zip(values, samples, strict=True) for pair in _pairs(kind, *metric)]
+    if not pairs:
+        return None
+    value, error, deviations = (np.concatenate(parts, axis=-1) for parts in zip(*pairs, strict=True))
+    known = error > 0
+    if not known.any():
+        return None
+    width = float(np.quantile(np.abs(deviations[:, known] / error[known]).max(axis=1), LEVEL)) * error
+    if kind == "difference":
+        return Interval(max(0.0, float((value - width).max())), float((value + width).max()))
+    return Interval(max(0.0, float((value - width).min())), min(1.0, float((value + width).min())))
+
+
+def _pairs(
+    kind: Literal["difference", "ratio"], values: Floats, samples: Floats
+) -> list[tuple[Floats, Floats, Floats]]:
+    """Returns for each slice its differences from (or ratios to) those with a smaller (or larger) value.
+
+    Each as the values, shape [pairs], their standard errors, and the deviations of the replicates [replicates, pairs].
+    """
+    order = np.argsort(values if kind == "difference" else -values, kind="stable")
+    values, samples = values[order], samples[:, order]
+    usable = np.isfinite(samples).all(axis=1)
+    if usable.sum() < _FEWEST:
+        return []
+    samples = samples[usable]
+    found = []
+    for place in range(1, len(values)):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if kind == "difference":
+                value, drawn = values[place] - values[:place], samples[:, [place]] - samples[:, :place]
+            else:
+                value, drawn = values[place] / values[:place], samples[:, [place]] / samples[:, :place]
+        known = np.isfinite(value) & np.isfinite(drawn).all(axis=0)
+        drawn = drawn[:, known]
+        found.append((value[known], drawn.std(axis=0, ddof=1), drawn - drawn.mean(axis=0)))
+    return found

@@ -1,0 +1,96 @@
+"""What a model predicts for every row of the examples, as columns: everything that is evaluated follows from it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tfx_automl.components.sensitive import MISSING
+from tfx_automl.errors import EvaluationError
+
+Value = str | int | float
+
+
+@dataclass(frozen=True)
+class Column:
+    """A raw feature with few different values.
+
+    Attributes:
+        values: Each once, numbers by size before text.
+        codes: Which of them each row has, shape [rows].
+    """
+
+    values: tuple[Value, ...]
+    codes: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, rows: Sequence[Value | None] | npt.NDArray[Any]) -> "Column":
+        """Returns the column with these values, one a row; None is `MISSING`."""
+        import pandas as pd
+
+        codes, values = pd.factorize(np.asarray(rows, dtype=object), use_na_sentinel=True)
+        return cls._sorted(codes, [value.item() if isinstance(value, np.generic) else value for value in values])
+
+    @classmethod
+    def of_batches(cls, batches: Sequence[pa.Array]) -> "Column":
+        """Returns the column that these arrays make one after the other; null is `MISSING`."""
+        values: dict[Value, int] = {}
+        parts = [np.zeros(0, np.int64)]
+        for batch in batches:
+            encoded = batch.dictionary_encode() if not pa.types.is_null(batch.type) else None
+            if encoded is None:
+                parts.append(np.full(len(batch), -1))
+                continue
+            numbers = [values.setdefault(value, len(values)) for value in encoded.dictionary.to_pylist()]
+            codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            parts.append(np.array([*numbers, -1])[codes])
+        return cls._sorted(np.concatenate(parts), list(values))
+
+    @classmethod
+    def _sorted(cls, codes: npt.NDArray[np.int64], values: list[Value]) -> "Column":
+        """Returns the column with its values in order; code -1 is a missing value."""
+        found = [*values, *([MISSING] if (codes < 0).any() else [])]
+        order = sorted(range(len(found)), key=lambda number: order_of(found[number]))
+        place = np.empty(len(found), np.int32)
+        place[order] = np.arange(len(found))
+        return cls(tuple(found[number] for number in order), place[codes])
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The rows of an evaluation.
+
+    Attributes:
+        label: Class index (int64) or target (float64), shape [rows].
+        score: What the model returns, float64: probability of the positive class, shape [rows]; of each class, shape
+            [rows, classes]; or the predicted target, shape [rows].
+        features: The sensitive raw features by name.
+        other: What another model, such as the last blessed one, predicts for the same rows, shaped like `score`; None
+            if there is none.
+
+    Raises:
+        EvaluationError: The columns have different lengths.
+    """
+
+    label: npt.NDArray[Any]
+    score: npt.NDArray[np.float64]
+    features: Mapping[str, Column] = field(default_factory=dict)
+    other: npt.NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {"label": len(self.label), "score": len(self.score)}
+        lengths |= {name: len(column.codes) for name, column in self.features.items()}
+        lengths |= {} if self.other is None else {"other": len(self.other)}
+        if len(set(lengths.values())) > 1:
+            raise EvaluationError(f"Columns of predictions need one value a row each; got {lengths} values.")
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def order_of(value: Value) -> tuple[bool, float, str]:
+    """Orders numbers by size, before text."""
+    return (True, 0.0, value) if isinstance(value, str) else (False, float(value), "")

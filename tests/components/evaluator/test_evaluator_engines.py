@@ -1,0 +1,75 @@
+"""Both engines: every metric, slice, interval, gap and verdict is the same, in files that TFMA reads."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow_model_analysis as tfma
+
+from tfx_automl.components.evaluator.engine import choose
+from tfx_automl.components.evaluator.result_files import read_details
+
+SENSITIVE = [("sex",), ("race",), ("sex", "age_group")]
+KINDS = ("binary", "multiclass", "regression")
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def both(request: Any, evaluate: Any, make_columns: Any) -> dict[str, Any]:
+    columns = make_columns(request.param, 500, seed=3)
+    return {
+        engine: evaluate(request.param, columns, sensitive=SENSITIVE, engine=engine) for engine in ("tfma", "columnar")
+    }
+
+
+def assert_equal(one: Any, other: Any, where: str = "") -> None:
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), where
+        for name in one:
+            assert_equal(one[name], other[name], f"{where}.{name}")
+    elif isinstance(one, list):
+        assert len(one) == len(other), where
+        for number, pair in enumerate(zip(one, other, strict=True)):
+            assert_equal(*pair, f"{where}[{number}]")
+    elif isinstance(one, float) and isinstance(other, float) and not math.isnan(one):
+        assert one == pytest.approx(other, abs=1e-6, rel=1e-6), where
+    else:
+        assert one == other or one != one, where
+
+
+@pytest.mark.slow
+def test_reports_are_the_same(both: dict[str, Any]) -> None:
+    assert_equal(both["tfma"].report, both["columnar"].report)
+    assert all(value is not None for value in both["columnar"].report["metrics"].values())
+
+
+@pytest.mark.slow
+def test_tfma_reads_the_same(both: dict[str, Any]) -> None:
+    results = {engine: tfma.load_eval_result(str(run.folder / "evaluation")) for engine, run in both.items()}
+    metrics = {engine: {str(key): values for key, values in found.slicing_metrics} for engine, found in results.items()}
+    assert_equal(metrics["tfma"], metrics["columnar"])
+    assert results["columnar"].config == results["tfma"].config
+    validations = [tfma.load_validation_result(str(run.folder / "evaluation")) for run in both.values()]
+    assert validations[0].validation_ok == validations[1].validation_ok
+
+
+@pytest.mark.slow
+def test_replicates_and_histograms_are_the_same(both: dict[str, Any]) -> None:
+    one, other = (read_details(str(run.folder / "evaluation")) for run in both.values())
+    assert len(one) > 10
+    for key, details in one.items():
+        assert len(details.samples) >= 2
+        assert_equal(*({name: v.tolist() for name, v in x.samples.items()} for x in (details, other[key])))
+        assert (details.histogram is None) == (other[key].histogram is None)
+        if details.histogram is not None:
+            np.testing.assert_allclose(details.histogram, other[key].histogram, atol=1e-9)
+    assert one.keys() == other.keys()
+
+
+def test_engine_is_chosen_by_memory_and_runner() -> None:
+    assert choose("auto", 1000, []) == "columnar"
+    assert choose("auto", 1000, ["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"]) == "columnar"
+    assert choose("auto", 1000, ["--runner=FlinkRunner"]) == "tfma"
+    assert choose("auto", 10**12, []) == "tfma"
+    assert choose("tfma", 1000, []) == "tfma"
+    assert choose("columnar", 1000, ["--runner=FlinkRunner"]) == "columnar"
