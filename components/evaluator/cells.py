@@ -25,6 +25,7 @@ from tfx_automl.components.evaluator.row_metrics import ARRAYS_KEY
 ROWS_KEY = "rows_of_cell"
 # Labels and scores as they are: those for TFMA's metrics are one-hot, or kept away from 0 and 1, which makes ties.
 RAW_LABELS_KEY, SCORES_KEY = "raw_labels", "raw_scores"
+OTHER_SCORES_KEY = "raw_scores_of_other"
 
 _Extracts = dict[str, Any]
 
@@ -51,7 +52,7 @@ def cells_of(batch: _Extracts) -> Iterator[_Extracts]:
         yield {
             constants.FEATURES_KEY: of_cell,
             ROWS_KEY: [rows[number] for number in numbers],
-            ARRAYS_KEY: (label[numbers], score[numbers], hashes),
+            ARRAYS_KEY: (label[numbers], score[numbers], hashes, batch[OTHER_SCORES_KEY][numbers]),
         }
 
 

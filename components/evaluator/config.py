@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2  # TFMA 0.52 no longer has these types at its top level
 
 from tfx_automl.components.evaluator.outputs import output_name
-from tfx_automl.components.evaluator.plan import EvaluationPlan
+from tfx_automl.components.evaluator.plan import Bound, EvaluationPlan
 from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT
 
 _AT_THRESHOLD = {
@@ -54,8 +55,37 @@ def make_eval_config(plan: EvaluationPlan) -> config_pb2.EvalConfig:
     )
 
 
+def written_config(plan: EvaluationPlan, compared: bool) -> config_pb2.EvalConfig:
+    """Returns what TFMA is told that was computed: also what is bounded and, if two models were compared, both.
+
+    Args:
+        plan: What was measured.
+        compared: Whether with another model, which TFMA calls the baseline.
+    """
+    config = make_eval_config(plan)
+    (metrics,) = config.metrics_specs
+    for bound in plan.bounds:
+        if compared or not bound.change:
+            metrics.thresholds[bound.metric].MergeFrom(_threshold(bound))
+    if compared:
+        config.model_specs[0].name = tfma.CANDIDATE_KEY
+        config.model_specs.add().CopyFrom(config.model_specs[0])
+        config.model_specs[1].name, config.model_specs[1].is_baseline = tfma.BASELINE_KEY, True
+        metrics.model_names.extend([tfma.CANDIDATE_KEY, tfma.BASELINE_KEY])
+    return config
+
+
+def _threshold(bound: Bound) -> config_pb2.MetricThreshold:
+    side = {"value": bound.value}
+    if not bound.change:
+        return config_pb2.MetricThreshold(value_threshold={"lower_bound" if bound.at_least else "upper_bound": side})
+    directions = config_pb2.MetricDirection
+    direction = directions.HIGHER_IS_BETTER if bound.at_least else directions.LOWER_IS_BETTER
+    return config_pb2.MetricThreshold(change_threshold={bound.change: side, "direction": direction})
+
+
 def _metric_configs(plan: EvaluationPlan) -> list[Any]:
-    task, threshold, replicates = plan.task, plan.threshold, plan.replicates
+    task, threshold = plan.task, plan.threshold
     configs = [_metric(EXAMPLE_COUNT, "ExampleCount")]
     configs += [_metric(name, class_name) for name, class_name in _METRICS[task.kind].items()]
     if task.kind == "binary":
@@ -67,10 +97,7 @@ def _metric_configs(plan: EvaluationPlan) -> list[Any]:
         configs.append(_metric(CONFUSION_MATRIX, "MultiClassConfusionMatrixAtThresholds", {"thresholds": [0.0]}))
     if task.kind == "regression":
         configs.append(_metric("r2", "RSquared", module="tfx_automl.components.evaluator.r_squared"))
-    if task.kind == "binary" or replicates:
-        options = {"task": task.to_json(), "threshold": threshold, "replicates": replicates}
-        configs.append(_metric("auc", "RowMetrics", options, ROW_METRICS))
-    return configs
+    return [*configs, _metric("measured", "RowMetrics", {"plan": plan.to_json()}, ROW_METRICS)]
 
 
 def _just_below(threshold: float) -> float:

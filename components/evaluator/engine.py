@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -13,16 +14,16 @@ from tfx.components.util import tfxio_utils
 from tfx_automl.components.evaluator.cells import per_cell
 from tfx_automl.components.evaluator.columnar.engine import measure
 from tfx_automl.components.evaluator.config import ROW_METRICS, make_eval_config
+from tfx_automl.components.evaluator.details import read_details
 from tfx_automl.components.evaluator.extracts import make_extractors
 from tfx_automl.components.evaluator.measured import Measured
-from tfx_automl.components.evaluator.plan import EvaluationPlan
+from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.predict import predict_examples
-from tfx_automl.components.evaluator.result_files import read_details, write_results
-from tfx_automl.components.evaluator.row_metrics import HISTOGRAM, REPLICATES
-from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT, METRICS, Evaluation, read_evaluation
+from tfx_automl.components.evaluator.result_files import write_results
+from tfx_automl.components.evaluator.row_metrics import NAME
+from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT, Evaluation, read_evaluation
 from tfx_automl.errors import EvaluationError
 from tfx_automl.machine import usable_memory
-from tfx_automl.models.task import TaskKind
 
 # Rows; Beam would begin with batches of one row. More than 1,000, so that TensorFlow does not write out every row of a
 # batch: TFMA calls the model in a way that raises an error with the inputs in its text, and then in another.
@@ -46,27 +47,20 @@ def choose(engine: str, rows: int, beam_arguments: Sequence[str]) -> str:
     return "columnar" if here and rows * _BYTES_PER_ROW < usable_memory() / 2 else "tfma"
 
 
-def evaluate_columns(plan: EvaluationPlan, patterns: Sequence[str], model_path: str, output: str) -> None:
+def evaluate_columns(plan: EvaluationPlan, sources: Sources, output: str) -> None:
     """Evaluates a model in this process: one pass over the examples, then everything from columns.
 
     Args:
         plan: What to measure.
-        patterns: The files to read.
-        model_path: Folder of a SavedModel with `serving_default` and `transform_features`.
+        sources: Of what.
         output: Folder for the result, as `tfma.load_eval_result` reads it.
     """
-    rows = predict_examples(patterns, model_path, plan.task, plan.features)
-    found = measure(rows, plan.task, plan.sensitive, plan.threshold, plan.replicates)
-    write_results(output, plan, found, patterns, model_path)
+    rows = predict_examples(sources.patterns, sources.model, plan.task, plan.features, sources.other)
+    write_results(output, plan, measure(rows, plan), sources)
 
 
 def build_evaluation(
-    pipeline: beam.Pipeline,
-    plan: EvaluationPlan,
-    examples: Sequence[Any],
-    patterns: Sequence[str],
-    model_path: str,
-    output: str,
+    pipeline: beam.Pipeline, plan: EvaluationPlan, examples: Sequence[Any], sources: Sources, output: str
 ) -> None:
     """Adds to a Beam pipeline what evaluates a model with TFMA.
 
@@ -74,57 +68,61 @@ def build_evaluation(
         pipeline: The pipeline; nothing runs here.
         plan: What to measure.
         examples: The `Examples` artifacts, for their file format.
-        patterns: The files to read.
-        model_path: Folder of a SavedModel with `serving_default` and `transform_features`.
+        sources: Where they and the models are.
         output: Folder for the result, as `tfma.load_eval_result` reads it.
     """
     config = make_eval_config(plan)
-    model = tfma.default_eval_shared_model(eval_saved_model_path=model_path, eval_config=config)
+    models = [
+        tfma.default_eval_shared_model(eval_saved_model_path=path, eval_config=config)
+        for path in (sources.model, sources.other)
+        if path is not None
+    ]
     factory = tfxio_utils.get_tfxio_factory_from_artifact(
         examples=list(examples),
         telemetry_descriptors=["tfx_automl", "Evaluator"],
         raw_record_column_name=tfma.ARROW_INPUT_COLUMN,
     )
     batches = [
-        pipeline | f"Read[{index}]" >> factory(pattern).BeamSource(_BATCH) for index, pattern in enumerate(patterns)
+        pipeline | f"Read[{index}]" >> factory(pattern).BeamSource(_BATCH)
+        for index, pattern in enumerate(sources.patterns)
     ]
-    write = _write(plan, tuple(patterns), model_path, output)
     _ = (
         batches
         | "Flatten" >> beam.Flatten()
         | "Evaluate"
         >> tfma.ExtractEvaluateAndWriteResults(
-            eval_shared_model=model,
+            eval_shared_model=models[0],
             eval_config=config,
-            extractors=make_extractors(config, model, plan.task, plan.features),
-            evaluators=tfma.default_evaluators(eval_shared_model=model, eval_config=_for_metrics(config)),
-            writers=[tfma.writers.Writer(stage_name="WriteEvaluation", ptransform=write)],
+            extractors=make_extractors(config, models, plan.task, plan.features),
+            evaluators=tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config)),
+            writers=[tfma.writers.Writer("WriteEvaluation", _write(plan, sources, output))],
         )
     )
 
 
 @beam.ptransform_fn
-def _write(evaluation: Any, plan: EvaluationPlan, patterns: Sequence[str], model_path: str, output: str) -> Any:
+def _write(evaluation: Any, plan: EvaluationPlan, sources: Sources, output: str) -> Any:
     """Writes what TFMA evaluated, all slices together."""
     return (
         evaluation[tfma.METRICS_KEY]
         | beam.combiners.ToList()
-        | beam.Map(lambda slices: write_results(output, plan, _measured(slices, plan.task.kind), patterns, model_path))
+        | beam.Map(lambda slices: write_results(output, plan, _measured(slices), sources))
     )
 
 
-def _measured(slices: Sequence[tuple[Any, Mapping[Any, Any]]], kind: TaskKind) -> list[Measured]:
-    """Returns what TFMA measured, all rows first."""
-    ordered = sorted(slices, key=lambda pair: len(pair[0]))
-    return [_of_slice(key, {metric.name: value for metric, value in found.items()}, kind) for key, found in ordered]
-
-
-def _of_slice(key: Any, found: Mapping[str, Any], kind: TaskKind) -> Measured:
-    numbers = {name: float(value) for name, value in found.items() if isinstance(value, (int, float, np.number))}
-    confusion = _entries(found[CONFUSION_MATRIX]) if CONFUSION_MATRIX in found else {}
-    samples = dict(zip(sorted(METRICS[kind]), found[REPLICATES], strict=True)) if REPLICATES in found else {}
-    rows = round(numbers.pop(EXAMPLE_COUNT))
-    return Measured(key, rows, numbers | _derived(numbers, confusion), samples, confusion, found.get(HISTOGRAM))
+def _measured(slices: Sequence[tuple[Any, Mapping[Any, Any]]]) -> list[Measured]:
+    """Returns what TFMA measured, all rows first; its numbers are those that count."""
+    found = []
+    for key, values in sorted(slices, key=lambda pair: len(pair[0])):
+        by_name = {metric.name: value for metric, value in values.items()}
+        of_rows: Measured = by_name.pop(NAME)
+        numbers = {name: float(v) for name, v in by_name.items() if isinstance(v, (int, float, np.number))}
+        rows = round(numbers.pop(EXAMPLE_COUNT))
+        confusion = _entries(by_name[CONFUSION_MATRIX]) if CONFUSION_MATRIX in by_name else {}
+        metrics = {**of_rows.model.metrics, **numbers, **_derived(numbers, confusion)}
+        model = replace(of_rows.model, metrics=metrics)
+        found.append(replace(of_rows, key=key, rows=rows, model=model, confusion=confusion))
+    return found
 
 
 def _entries(matrices: Any) -> dict[tuple[int, int], float]:
@@ -137,9 +135,8 @@ def _derived(numbers: Mapping[str, float], confusion: Mapping[tuple[int, int], f
     if "mse" in numbers:
         return {"rmse": math.sqrt(numbers["mse"])}
     if confusion:
-        return {
-            "accuracy": sum(n for (true, chosen), n in confusion.items() if true == chosen) / sum(confusion.values())
-        }
+        right = sum(count for (true, chosen), count in confusion.items() if true == chosen)
+        return {"accuracy": right / sum(confusion.values())}
     return {}
 
 
@@ -165,7 +162,10 @@ def load_evaluation(output: str, plan: EvaluationPlan, rows: int) -> Evaluation:
     Raises:
         EvaluationError: The number of rows evaluated is not `rows`.
     """
-    evaluation = read_evaluation(tfma.load_eval_result(output), plan.task, plan.sensitive, read_details(output))
+    result = tfma.load_eval_result(output)
+    if len(result.config.model_specs) > 1:
+        result = tfma.load_eval_result(output, model_name=tfma.CANDIDATE_KEY)
+    evaluation = read_evaluation(result, plan.task, plan.sensitive, read_details(output))
     if evaluation.overall.count != rows:
         raise EvaluationError(
             f"{evaluation.overall.count} rows were evaluated, but the examples hold {rows}: Beam lost or repeated "

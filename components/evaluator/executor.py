@@ -11,6 +11,7 @@ from tfx.utils import io_utils, path_utils
 
 from tfx_automl import console
 from tfx_automl.components.evaluator.options import EvaluatorOptions
+from tfx_automl.components.evaluator.plan import Sources
 from tfx_automl.components.model_card import read_threshold
 from tfx_automl.errors import EvaluationError
 
@@ -47,19 +48,24 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         inputs.check_examples(summary, options.sensitive)
         threshold = read_threshold(model.uri)
         plan = options.plan(threshold)
-        model_path = path_utils.serving_model_path(model.uri, path_utils.is_old_model_artifact(model))
+        sources = Sources(tuple(patterns), _saved_model(model))
         name = engine.choose(options.engine, summary.rows, self._beam_pipeline_args or ())
         console.line(f"  {summary.rows} rows, {1 + len(options.sensitive)} slicing specifications, engine {name}")
         if name == "columnar":
-            engine.evaluate_columns(plan, patterns, model_path, output)
+            engine.evaluate_columns(plan, sources, output)
         else:
             with self._make_beam_pipeline() as pipeline:
-                engine.build_evaluation(pipeline, plan, input_dict["examples"], patterns, model_path, output)
+                engine.build_evaluation(pipeline, plan, input_dict["examples"], sources, output)
         evaluation = engine.load_evaluation(output, plan, summary.rows)
         outcome = decide(options, evaluation, baseline, threshold)
         write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
         write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))
         console.line(f"  {'blessed' if outcome.verdict.blessed else 'NOT blessed'}: {outcome.verdict.reasons[0]}")
+
+
+def _saved_model(artifact: Any) -> str:
+    path: str = path_utils.serving_model_path(artifact.uri, path_utils.is_old_model_artifact(artifact))
+    return path
 
 
 def _read_baseline(artifacts: list[Any] | None, splits: Sequence[str]) -> dict[str, Any] | None:

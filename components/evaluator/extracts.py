@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from tensorflow_model_analysis import constants, extractors
 
-from tfx_automl.components.evaluator.cells import RAW_LABELS_KEY, SCORES_KEY, cells_of
+from tfx_automl.components.evaluator.cells import OTHER_SCORES_KEY, RAW_LABELS_KEY, SCORES_KEY, cells_of
 from tfx_automl.components.evaluator.columnar.sums import EPSILON
 from tfx_automl.components.evaluator.outputs import checked_label, checked_scores
 from tfx_automl.components.sensitive import MISSING, feature_values
@@ -23,22 +23,24 @@ _Extracts = dict[str, Any]
 _Array = np.ndarray[Any, Any]
 
 
-def make_extractors(eval_config: Any, eval_shared_model: Any, task: TaskSpec, sensitive: Sequence[str]) -> list[Any]:
+def make_extractors(eval_config: Any, models: Sequence[Any], task: TaskSpec, sensitive: Sequence[str]) -> list[Any]:
     """Returns the extractors for `tfma.ExtractEvaluateAndWriteResults`, from Arrow batches to sliced cells of rows.
 
     Args:
         eval_config: The configuration with model and slicing specifications.
-        eval_shared_model: The model.
+        models: The model, and perhaps another one that it is compared with.
         task: What the model predicts.
         sensitive: Names of all raw features to slice on.
     """
-    spec = eval_config.model_specs[0]
-    model = {"eval_config": eval_config, "eval_shared_model": eval_shared_model}
+    key = eval_config.model_specs[0].prediction_key
+    model, *others = ({"eval_config": eval_config, "eval_shared_model": each} for each in models)
     return [
         _extractor("ExtractSensitive", read_batch, tuple(sensitive)),
+        *(_renamed(extractors.PredictionsExtractor(**other), "PredictOther") for other in others),
+        _extractor("KeepOther", keep_other, key),
         extractors.TransformedFeaturesExtractor(**model),
         extractors.PredictionsExtractor(**model),
-        _extractor("ExtractLabelAndPrediction", keep_label_and_prediction, task, spec.prediction_key),
+        _extractor("ExtractLabelAndPrediction", keep_label_and_prediction, task, key),
         extractors.Extractor(stage_name="DivideIntoCells", ptransform=beam.FlatMap(cells_of)),
         extractors.SliceKeyExtractor(eval_config=eval_config, materialize=False),
     ]
@@ -46,6 +48,27 @@ def make_extractors(eval_config: Any, eval_shared_model: Any, task: TaskSpec, se
 
 def _extractor(stage: str, function: Any, *arguments: Any) -> Any:
     return extractors.Extractor(stage_name=stage, ptransform=beam.Map(function, *arguments))
+
+
+def _renamed(extractor: Any, stage: str) -> Any:
+    return extractors.Extractor(stage_name=stage, ptransform=extractor.ptransform)
+
+
+def keep_other(batch: _Extracts, prediction_key: str) -> _Extracts:
+    """Puts the predictions of the other model, [n, outputs], where the model's own do not replace them.
+
+    Args:
+        batch: Extracts with predictions, if there is another model.
+        prediction_key: The model's output to evaluate.
+
+    Raises:
+        EvaluationError: The model has no such output, or one is not finite.
+    """
+    kept = {key: value for key, value in batch.items() if key != constants.PREDICTIONS_KEY}
+    predictions = batch.get(constants.PREDICTIONS_KEY)
+    rows = len(batch[constants.INPUT_KEY])
+    scores = np.zeros((rows, 0)) if predictions is None else checked_scores(predictions, prediction_key)
+    return {**kept, OTHER_SCORES_KEY: scores}
 
 
 def read_batch(batch: _Extracts, sensitive: Sequence[str]) -> _Extracts:
@@ -107,4 +130,5 @@ def keep_label_and_prediction(batch: _Extracts, task: TaskSpec, prediction_key: 
         constants.PREDICTIONS_KEY: predictions,
         RAW_LABELS_KEY: label,
         SCORES_KEY: scores,
+        OTHER_SCORES_KEY: batch[OTHER_SCORES_KEY],
     }

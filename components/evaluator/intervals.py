@@ -84,7 +84,7 @@ def metric_interval(name: str, value: float | None, samples: Floats | None) -> I
         samples: Its replicates.
     """
     defined = samples[np.isfinite(samples)] if samples is not None else np.zeros(0)
-    if value is None or len(defined) < _FEWEST:
+    if value is None or math.isnan(value) or len(defined) < _FEWEST:
         return None
     half = _student(len(defined) - 1) * float(defined.std(ddof=1))
     lowest = 0.0 if name in _NEVER_BELOW_ZERO else -math.inf

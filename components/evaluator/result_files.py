@@ -1,14 +1,10 @@
-"""The files of an evaluation: those that TFMA writes, for its functions and viewers, and the bootstrap's replicates."""
+"""The files of an evaluation: those that TFMA writes, for its functions and viewers, and one with what it has not."""
 
-import io
-import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import starmap
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
@@ -20,46 +16,50 @@ from tensorflow_model_analysis.writers import metrics_plots_and_validations_writ
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
-from tfx_automl.components.evaluator.config import make_eval_config
-from tfx_automl.components.evaluator.intervals import Interval, metric_interval, spread_samples
-from tfx_automl.components.evaluator.measured import Measured, SliceKey
-from tfx_automl.components.evaluator.plan import EvaluationPlan
+from tfx_automl.components.evaluator.config import written_config
+from tfx_automl.components.evaluator.details import write_details
+from tfx_automl.components.evaluator.intervals import Interval, spread_samples
+from tfx_automl.components.evaluator.measured import Measured, Model
+from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.plots import plots_of
-from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT, Details
+from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT
 
-DETAILS_FILE = "details.npz"
+CANDIDATE, BASELINE = tfma.CANDIDATE_KEY, tfma.BASELINE_KEY
 
 
-def write_results(
-    folder: str, plan: EvaluationPlan, slices: Sequence[Measured], patterns: Sequence[str], model_path: str
-) -> None:
+def write_results(folder: str, plan: EvaluationPlan, slices: Sequence[Measured], sources: Sources) -> None:
     """Writes an evaluation.
 
     Args:
         folder: Where to, local or remote.
         plan: What was measured.
         slices: All of them.
-        patterns: The files that the rows came from, to be shown.
-        model_path: The model, to be shown.
+        sources: Where the rows and the models came from, to be shown.
     """
     fileio.makedirs(folder)
-    config = make_eval_config(plan)
-    spread = [spread_samples(part.samples, part.metrics, part.rows) for part in slices]
-    _write_records(folder, "metrics", map(_metrics_message, slices, spread))
+    config = written_config(plan, compared=sources.other is not None)
+    slices = [_spread(part) for part in slices]
+    _write_records(folder, "metrics", map(_metrics_message, slices))
     histograms = ((part.key, part.histogram) for part in slices if part.histogram is not None)
     _write_records(folder, "plots", starmap(plots_of, histograms))
     _write_records(folder, "attributions", ())
     with tf.io.TFRecordWriter(os.path.join(folder, "validations.tfrecord")) as writer:
         writer.write(validate(config, slices).SerializeToString())
+    locations = {"": sources.model} if sources.other is None else {CANDIDATE: sources.model, BASELINE: sources.other}
     run = config_pb2.EvalRun(
         eval_config=config,
         version=tfma.VERSION_STRING,
-        data_location=",".join(patterns),
+        data_location=",".join(sources.patterns),
         file_format="tfrecords",
-        model_locations={"": model_path},
+        model_locations=locations,
     )
     io_utils.write_string_file(os.path.join(folder, "eval_config.json"), json_format.MessageToJson(run))
-    _write_details(folder, slices, spread)
+    write_details(folder, slices)
+
+
+def _spread(part: Measured) -> Measured:
+    """Returns a slice whose replicates do not say that a rate of 0 or 1 is known exactly."""
+    return part.with_models(lambda model: Model(model.metrics, spread_samples(model.samples, model.metrics, part.rows)))
 
 
 def _write_records(folder: str, name: str, messages: Iterable[Any]) -> None:
@@ -68,27 +68,37 @@ def _write_records(folder: str, name: str, messages: Iterable[Any]) -> None:
             writer.write(message.SerializeToString())
 
 
-def _metrics_message(part: Measured, samples: Mapping[str, npt.NDArray[np.float64]]) -> Any:
-    values = _values(part)
-    for name, value in part.metrics.items():
-        interval = metric_interval(name, value if np.isfinite(value) else None, samples.get(name))
-        if interval is not None:
-            values[_key(name)] = _bounded(value, interval)
-    return tfma_writer.convert_slice_metrics_to_proto((part.key, values), None)
+def _metrics_message(part: Measured) -> Any:
+    bounded = {key: _bounded(value, interval) for key, (value, interval) in _numbers(part).items() if interval}
+    return tfma_writer.convert_slice_metrics_to_proto((part.key, {**_values(part), **bounded}), None)
 
 
 def _values(part: Measured) -> dict[Any, Any]:
     """Returns all metrics of a slice by TFMA's keys."""
-    numbers = {EXAMPLE_COUNT: float(part.rows), **part.metrics}
-    values: dict[Any, Any] = {_key(name): value for name, value in numbers.items()}
+    name = "" if part.other is None else CANDIDATE
+    values: dict[Any, Any] = {key: value for key, (value, _) in _numbers(part).items()}
+    values[_key(EXAMPLE_COUNT, name)] = float(part.rows)
     if part.confusion:
         entries = {matrices.MatrixEntryKey(*pair): count for pair, count in sorted(part.confusion.items())}
-        values[_key(CONFUSION_MATRIX)] = matrices.Matrices({0.0: entries})
+        values[_key(CONFUSION_MATRIX, name)] = matrices.Matrices({0.0: entries})
     return values
 
 
-def _key(name: str) -> Any:
-    return metric_types.MetricKey(name=name, example_weighted=False)
+def _numbers(part: Measured) -> dict[Any, tuple[float, Interval | None]]:
+    """Returns values and intervals of the model, of another one, and of how they differ."""
+    model, other = part.model, part.other
+    if other is None:
+        return {_key(name, ""): (value, model.interval(name)) for name, value in model.metrics.items()}
+    found = {}
+    for name, value in model.metrics.items():
+        found[_key(name, CANDIDATE)] = value, model.interval(name)
+        found[_key(name, BASELINE)] = other.metrics[name], other.interval(name)
+        found[_key(name, CANDIDATE).make_diff_key()] = model.minus(other, name)
+    return found
+
+
+def _key(name: str, model: str) -> Any:
+    return metric_types.MetricKey(name=name, model_name=model, example_weighted=False)
 
 
 def _bounded(value: float, interval: Interval) -> Any:
@@ -106,32 +116,3 @@ def validate(config: Any, slices: Sequence[Measured]) -> Any:
     for part in slices:
         found = combiner.add_input(found, metrics_validator.validate_metrics((part.key, _values(part)), config))
     return combiner.extract_output(found)
-
-
-def _write_details(
-    folder: str, slices: Sequence[Measured], samples: Sequence[Mapping[str, npt.NDArray[np.float64]]]
-) -> None:
-    names = sorted(samples[0])
-    arrays: dict[str, npt.NDArray[Any]] = {
-        "keys": np.array(json.dumps([part.key for part in slices])),
-        "names": np.array(names),
-        "samples": np.array([[of_slice[name] for name in names] for of_slice in samples], np.float32),
-        "histograms": np.array([part.histogram for part in slices if part.histogram is not None]),
-    }
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    with fileio.open(os.path.join(folder, DETAILS_FILE), "wb") as file:
-        file.write(buffer.getvalue())
-
-
-def read_details(folder: str) -> dict[SliceKey, Details]:
-    """Returns what TFMA's files have no place for, by slice."""
-    with fileio.open(os.path.join(folder, DETAILS_FILE), "rb") as file, np.load(io.BytesIO(file.read())) as stored:
-        keys, names = json.loads(str(stored["keys"])), stored["names"].tolist()
-        samples, histograms = stored["samples"].astype(np.float64), stored["histograms"]
-    found = {}
-    for number, key in enumerate(keys):
-        of_slice = dict(zip(names, samples[number], strict=True))
-        histogram = histograms[number] if len(histograms) else None
-        found[tuple((name, value) for name, value in key)] = Details(of_slice, histogram)
-    return found

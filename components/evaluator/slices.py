@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from tfx_automl.components.evaluator.details import Details
 from tfx_automl.components.evaluator.intervals import Interval, metric_interval
 from tfx_automl.components.evaluator.measured import SliceKey
 from tfx_automl.components.evaluator.predictions import Value, order_of
@@ -38,19 +36,6 @@ METRICS: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Details:
-    """What TFMA's result files have no place for.
-
-    Attributes:
-        samples: The metrics in each replicate of the bootstrap, shape [replicates]; empty without a bootstrap.
-        histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
-    """
-
-    samples: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    histogram: npt.NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True)
 class SliceMetrics:
     """The rows that share a value of one feature, or of each of several, and how the model does on them.
 
@@ -66,7 +51,7 @@ class SliceMetrics:
     values: tuple[str, ...]
     count: int
     metrics: Mapping[str, float | None] = field(default_factory=dict)
-    details: Details = field(default_factory=lambda: Details(), repr=False, compare=False)
+    details: Details = field(default_factory=Details, repr=False, compare=False)
 
     @property
     def intervals(self) -> dict[str, Interval | None]:

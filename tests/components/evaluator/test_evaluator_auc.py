@@ -9,6 +9,7 @@ import sklearn.metrics as sk
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.evaluator.row_metrics import RowMetrics
 from tfx_automl.models.task import TaskSpec
 
@@ -18,14 +19,15 @@ BINARY = TaskSpec("binary", "y", ("no", "yes"))
 
 def auc(label: np.ndarray, score: np.ndarray, pieces: int = 1) -> float:
     """What the metric's combiner gives, as Beam calls it: in pieces that are pickled and merged."""
-    (computation,) = RowMetrics(BINARY.to_json(), 0.5).computations()
+    (computation,) = RowMetrics(EvaluationPlan(BINARY).to_json()).computations()
     combiner, accumulators = computation.combiner, []
     for rows in np.array_split(np.arange(len(label)), pieces):
-        element = (label[rows].astype(np.int64), score[rows, None], np.zeros(len(rows), np.uint64))
+        nothing = np.zeros(len(rows), np.uint64), np.zeros((len(rows), 0))
+        element = (label[rows].astype(np.int64), score[rows, None], *nothing)
         accumulator = combiner.compact(combiner.add_input(combiner.create_accumulator(), element))
         accumulators.append(pickle.loads(pickle.dumps(accumulator)))
-    (value,) = combiner.extract_output(combiner.merge_accumulators(accumulators)).values()
-    return value
+    (found,) = combiner.extract_output(combiner.merge_accumulators(accumulators)).values()
+    return found.model.metrics["auc"]
 
 
 @given(

@@ -5,7 +5,7 @@ import pytest
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_specs
 
-from tfx_automl.components.evaluator.cells import RAW_LABELS_KEY, ROWS_KEY, SCORES_KEY, cells_of
+from tfx_automl.components.evaluator.cells import OTHER_SCORES_KEY, RAW_LABELS_KEY, ROWS_KEY, SCORES_KEY, cells_of
 from tfx_automl.components.evaluator.config import make_eval_config
 from tfx_automl.components.evaluator.engine import _for_metrics
 from tfx_automl.components.evaluator.plan import EvaluationPlan
@@ -23,6 +23,7 @@ def batch(labels, scores, **features):
         constants.PREDICTIONS_KEY: predictions,
         RAW_LABELS_KEY: np.array(labels),
         SCORES_KEY: predictions,
+        OTHER_SCORES_KEY: np.zeros((len(predictions), 0)),
     }
 
 
@@ -54,7 +55,7 @@ def test_every_row_is_in_the_cell_of_its_values():
         ("f", 2): [(0, 0.4)],
     }
     for cell in cells:
-        label, score, hashes = cell[ARRAYS_KEY]
+        label, score, hashes, _ = cell[ARRAYS_KEY]
         rows = [(row.labels.item(), row.predictions.item()) for row in cell[ROWS_KEY]]
         assert list(zip(label.tolist(), score[:, 0].tolist(), strict=True)) == rows and len(hashes) == len(rows)
 
@@ -65,7 +66,7 @@ def test_without_sensitive_features_all_rows_are_one_cell():
 
 
 @pytest.mark.parametrize("together", [list, tuple, iter])
-@pytest.mark.parametrize("name", ["loss", "auc", "example_count"])
+@pytest.mark.parametrize("name", ["loss", "measured", "example_count"])
 def test_sums_of_several_workers_count_each_row_once(name, together):
     """TFMA's cross entropy counts the first of several accumulators twice if they come as a list."""
     rng = np.random.default_rng(0)
@@ -77,9 +78,11 @@ def test_sums_of_several_workers_count_each_row_once(name, together):
     pairs = scores[labels == 1][:, None] - scores[labels == 0][None, :]
     expected = {
         "loss": -np.log(np.where(labels == 1, scores, 1 - scores)).mean(),
-        "auc": (pairs > 0).mean(),
+        "measured": (pairs > 0).mean(),
         "example_count": 77,
     }
+    if name == "measured":
+        value = value.model.metrics["auc"]
     assert value == pytest.approx(expected[name], rel=1e-12)
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
 
+from tfx_automl.components.evaluator.details import read_details
 from tfx_automl.components.evaluator.engine import choose
-from tfx_automl.components.evaluator.result_files import read_details
 
 SENSITIVE = [("sex",), ("race",), ("sex", "age_group")]
 KINDS = ("binary", "multiclass", "regression")

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 from tensorflow_model_analysis import constants
 
+from tfx_automl.components.evaluator.cells import OTHER_SCORES_KEY
 from tfx_automl.components.evaluator.extracts import keep_label_and_prediction, sensitive_values
 from tfx_automl.components.sensitive import MISSING
 from tfx_automl.errors import EvaluationError
@@ -25,6 +26,7 @@ def batch(label: Any, predictions: Any) -> dict[str, Any]:
         constants.FEATURES_KEY: {},
         constants.TRANSFORMED_FEATURES_KEY: {"y_xf": np.array(label)},
         constants.PREDICTIONS_KEY: predictions,
+        OTHER_SCORES_KEY: np.zeros((np.size(label), 0)),
     }
 
 

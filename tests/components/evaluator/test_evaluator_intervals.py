@@ -7,12 +7,14 @@ from hypothesis import strategies as st
 
 from tfx_automl.components.evaluator.columnar.bootstrap import counts, distinct, row_hashes
 from tfx_automl.components.evaluator.columnar.engine import measure
+from tfx_automl.components.evaluator.details import Details
 from tfx_automl.components.evaluator.gaps import compute_gaps
 from tfx_automl.components.evaluator.gate import Gate, judge
 from tfx_automl.components.evaluator.intervals import gap_interval, metric_interval, spread_samples
 from tfx_automl.components.evaluator.measured import Measured
+from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.evaluator.predictions import Column, Predictions
-from tfx_automl.components.evaluator.slices import Details, SliceMetrics
+from tfx_automl.components.evaluator.slices import SliceMetrics
 from tfx_automl.models.task import TaskSpec
 
 BINARY = TaskSpec("binary", "y", ("no", "yes"))
@@ -55,13 +57,17 @@ def groups_of(rates: list[float], rng: np.random.Generator, rows: int = ROWS) ->
     group = rng.integers(0, len(rates), rows)
     score = np.where(rng.random(rows) < np.array(rates)[group], 0.9, 0.1)
     predictions = Predictions(rng.integers(0, 2, rows), score, {"g": Column.of(group)})
-    return measure(predictions, BINARY, [("g",)], 0.5, replicates=100)
+    return measure(predictions, EvaluationPlan(BINARY, (("g",),), replicates=100))
 
 
 def gaps_of(measured: list[Measured]) -> tuple:
     slices = [
         SliceMetrics(
-            ("g",), (str(m.key[0][1]),), m.rows, m.metrics, Details(spread_samples(m.samples, m.metrics, m.rows))
+            ("g",),
+            (str(m.key[0][1]),),
+            m.rows,
+            m.model.metrics,
+            Details(spread_samples(m.model.samples, m.model.metrics, m.rows)),
         )
         for m in measured[1:]
     ]
@@ -105,7 +111,7 @@ def test_intervals_of_gaps_hold_the_truth() -> None:
 
 def test_interval_is_as_wide_as_theory_has_it() -> None:
     (overall, *_) = groups_of([0.3], np.random.default_rng(3))
-    interval = metric_interval("selection_rate", overall.metrics["selection_rate"], overall.samples["selection_rate"])
+    interval = overall.model.interval("selection_rate")
     assert interval is not None
     expected = 2 * 1.96 * (0.3 * 0.7 / ROWS) ** 0.5
     assert interval.upper - interval.lower == pytest.approx(expected, rel=0.2)

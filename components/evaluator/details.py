@@ -1,0 +1,92 @@
+"""A file beside TFMA's: replicates, histograms, and how another model does; arrays of all slices."""
+
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tfx.dsl.io import fileio
+
+from tfx_automl.components.evaluator.measured import Measured, Model, SliceKey
+
+DETAILS_FILE = "details.npz"
+
+_Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Details:
+    """What TFMA's result files have no place for.
+
+    Attributes:
+        samples: The metrics in each replicate of the bootstrap, shape [replicates]; empty without a bootstrap.
+        histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
+        other: The model that this one is compared with; None if there is none.
+        flips: How often the two decide differently, see `columnar.flips`.
+    """
+
+    samples: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    histogram: npt.NDArray[np.float64] | None = None
+    other: Model | None = None
+    flips: Mapping[str, float] = field(default_factory=dict)
+
+
+def write_details(folder: str, slices: Sequence[Measured]) -> None:
+    """Writes the file into the folder of an evaluation, local or remote."""
+    arrays: _Arrays = {
+        "keys": np.array(json.dumps([part.key for part in slices])),
+        "flips": np.array(json.dumps([dict(part.flips) for part in slices])),
+        "histograms": np.array([part.histogram for part in slices if part.histogram is not None]),
+        **_of_models([part.model for part in slices], "model"),
+        **_of_models([part.other for part in slices if part.other is not None], "other"),
+    }
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    with fileio.open(os.path.join(folder, DETAILS_FILE), "wb") as file:
+        file.write(buffer.getvalue())
+
+
+def _of_models(models: Sequence[Model], prefix: str) -> _Arrays:
+    names = sorted(models[0].metrics) if models else []
+    drawn = names if models and models[0].samples else []
+    return {
+        f"{prefix}_names": np.array(names),
+        f"{prefix}_metrics": np.array([[model.metrics[name] for name in names] for model in models]),
+        f"{prefix}_samples": np.array([[model.samples[name] for name in drawn] for model in models], np.float32),
+    }
+
+
+def read_details(folder: str) -> dict[SliceKey, Details]:
+    """Returns the details by slice."""
+    with fileio.open(os.path.join(folder, DETAILS_FILE), "rb") as file, np.load(io.BytesIO(file.read())) as stored:
+        arrays: _Arrays = dict(stored)
+    keys = [tuple((name, value) for name, value in key) for key in json.loads(str(arrays["keys"]))]
+    models, others = (_models(arrays, prefix, len(keys)) for prefix in ("model", "other"))
+    flips, histograms = json.loads(str(arrays["flips"])), arrays["histograms"]
+    return {
+        key: Details(
+            {} if (model := models[number]) is None else model.samples,
+            histograms[number] if len(histograms) else None,
+            others[number],
+            flips[number],
+        )
+        for number, key in enumerate(keys)
+    }
+
+
+def _models(arrays: _Arrays, prefix: str, count: int) -> Sequence[Model | None]:
+    names, metrics, samples = (arrays[f"{prefix}_{what}"] for what in ("names", "metrics", "samples"))
+    if not len(names):
+        return [None] * count
+    drawn = samples.astype(np.float64)
+    return [
+        Model(
+            dict(zip(names.tolist(), metrics[number].tolist(), strict=True)),
+            dict(zip(names.tolist(), drawn[number], strict=True)) if drawn.size else {},
+        )
+        for number in range(count)
+    ]
