@@ -106,7 +106,7 @@ class SearchConfig:
     )
     folds: int | None = option(
         converters.whole,
-        "judge trials on so many folds of train and eval; 1: on eval (default: 5 for fewer than 3,000 rows, else 1)",
+        "judge trials on so many folds of train and eval; 1: on eval (default: 5 below 20,000 rows or 3,000 images)",
         metavar="N",
         default=None,
     )
