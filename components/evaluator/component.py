@@ -10,6 +10,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from tfx_automl.components.evaluator import executor
 from tfx_automl.components.evaluator.options import DEFAULT_REPLICATES, DEFAULT_SPLITS, EvaluatorOptions
+from tfx_automl.components.evaluator.waivers import Waiver
 from tfx_automl.components.types import BaselineMetrics, FairnessReport
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.task import TaskSpec
@@ -28,11 +29,16 @@ class EvaluatorSpec(ComponentSpec):
         "engine": ExecutionParameter(type=str),
         "replicates": ExecutionParameter(type=int),
         "evidence": ExecutionParameter(type=str),
+        "min_slice_metrics": ExecutionParameter(type=str),
+        "max_losses": ExecutionParameter(type=str),
+        "max_slice_losses": ExecutionParameter(type=str),
+        "waivers": ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
         "baseline": ChannelParameter(type=BaselineMetrics, optional=True),
+        "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS: ClassVar[dict[str, Any]] = {
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -56,6 +62,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         sensitive: Groups of raw columns whose slices are compared: `[["sex"], ["sex", "race"]]`.
         baseline: `BaselineMetrics` of trivial predictors, measured on the split to evaluate on; the model must beat
             them. Without it this is not checked.
+        baseline_model: A `Model` to compare with, such as the last blessed one from a `Resolver`; as for the stock
+            Evaluator, there may be none yet.
         max_gaps: Bounds on gaps (`{"equalized_odds_difference": 0.1}`), for every group; of a ratio, the least value.
         min_metrics: Bounds on metrics over all rows: the least value where higher is better, else the largest.
         min_slice_size: Slices with fewer rows are reported as too small, never as fair.
@@ -63,6 +71,10 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         engine: `tfma`, `columnar` or `auto`; see `EvaluatorOptions`. All give the same.
         replicates: Of the Poisson bootstrap, for confidence intervals; 0 leaves them out.
         evidence: `point` refuses a value beyond its bound, `confident` one whose whole confidence interval is beyond.
+        min_slice_metrics: Bounds like `min_metrics` for every slice with enough rows.
+        max_losses: How much worse than `baseline_model` a metric over all rows may be (`{"auc": 0.01, "loss": "2%"}`).
+        max_slice_losses: The same for every slice with enough rows.
+        waivers: Refusals that somebody answers for, by name, with a reason, until a date.
 
     Raises:
         ConfigError: A bound, a group or a number makes no sense; all problems at once.
@@ -79,6 +91,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         task: TaskSpec,
         sensitive: Sequence[Sequence[str]] = (),
         baseline: BaseChannel | None = None,
+        baseline_model: BaseChannel | None = None,
         max_gaps: Mapping[str, float] | None = None,
         min_metrics: Mapping[str, float] | None = None,
         min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
@@ -86,6 +99,10 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         engine: str = "auto",
         replicates: int = DEFAULT_REPLICATES,
         evidence: str = "point",
+        min_slice_metrics: Mapping[str, float] | None = None,
+        max_losses: Mapping[str, float | str] | None = None,
+        max_slice_losses: Mapping[str, float | str] | None = None,
+        waivers: Sequence[Waiver] = (),
     ) -> None:
         options = EvaluatorOptions(
             task=task,
@@ -97,11 +114,16 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             engine=engine,
             replicates=replicates,
             evidence=evidence,
+            min_slice_metrics=dict(min_slice_metrics or {}),
+            max_losses=dict(max_losses or {}),
+            max_slice_losses=dict(max_slice_losses or {}),
+            waivers=waivers,
         )
         spec = EvaluatorSpec(
             examples=examples,
             model=model,
             baseline=baseline,
+            baseline_model=baseline_model,
             evaluation=channel_utils.as_channel([standard_artifacts.ModelEvaluation()]),
             blessing=channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
             fairness_report=channel_utils.as_channel([FairnessReport()]),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2  # TFMA 0.52 no longer has these types at its top level
+from tensorflow_model_analysis.proto.config_pb2 import SlicingSpec
 
 from tfx_automl.components.evaluator.outputs import output_name
 from tfx_automl.components.evaluator.plan import Bound, EvaluationPlan
@@ -48,8 +49,8 @@ def make_eval_config(plan: EvaluationPlan) -> config_pb2.EvalConfig:
             )
         ],
         slicing_specs=[
-            config_pb2.SlicingSpec(),
-            *(config_pb2.SlicingSpec(feature_keys=sorted(group)) for group in plan.sensitive),
+            SlicingSpec(),
+            *(SlicingSpec(feature_keys=sorted(group)) for group in plan.sensitive),
         ],
         metrics_specs=[config_pb2.MetricsSpec(metrics=_metric_configs(plan))],
     )
@@ -66,7 +67,9 @@ def written_config(plan: EvaluationPlan, compared: bool) -> config_pb2.EvalConfi
     (metrics,) = config.metrics_specs
     for bound in plan.bounds:
         if compared or not bound.change:
-            metrics.thresholds[bound.metric].MergeFrom(_threshold(bound))
+            # By slice, of which this is the one with all rows: plain thresholds would hold for every slice.
+            everywhere = metrics.per_slice_thresholds[bound.metric].thresholds.add(slicing_specs=[SlicingSpec()])
+            everywhere.threshold.CopyFrom(_threshold(bound))
     if compared:
         config.model_specs[0].name = tfma.CANDIDATE_KEY
         config.model_specs.add().CopyFrom(config.model_specs[0])

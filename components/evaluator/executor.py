@@ -14,6 +14,7 @@ from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.plan import Sources
 from tfx_automl.components.model_card import read_threshold
 from tfx_automl.errors import EvaluationError
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 
 _Artifacts = dict[str, list[Any]]
 
@@ -25,7 +26,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Runs the evaluation.
 
         Args:
-            input_dict: `examples`, `model` and, optionally, `baseline`.
+            input_dict: `examples`, `model` and, optionally, `baseline` and `baseline_model`.
             output_dict: `evaluation`, `blessing` and `fairness_report`.
             exec_properties: See `EvaluatorOptions.to_properties`.
 
@@ -46,21 +47,31 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         patterns = inputs.split_patterns(input_dict["examples"], options.example_splits)
         summary = inputs.summarise_examples(patterns, {name for group in options.sensitive for name in group})
         inputs.check_examples(summary, options.sensitive)
+        other = _other(input_dict.get("baseline_model"), model)
         threshold = read_threshold(model.uri)
-        plan = options.plan(threshold)
-        sources = Sources(tuple(patterns), _saved_model(model))
+        plan = options.plan(threshold, DECISION_THRESHOLD if other is None else read_threshold(other.uri))
+        sources = Sources(tuple(patterns), _saved_model(model), None if other is None else _saved_model(other))
         name = engine.choose(options.engine, summary.rows, self._beam_pipeline_args or ())
-        console.line(f"  {summary.rows} rows, {1 + len(options.sensitive)} slicing specifications, engine {name}")
+        compared = "" if other is None else ", compared with the last blessed model"
+        console.line(f"  {summary.rows} rows, {1 + len(options.sensitive)} slicing specifications{compared} ({name})")
         if name == "columnar":
             engine.evaluate_columns(plan, sources, output)
         else:
             with self._make_beam_pipeline() as pipeline:
                 engine.build_evaluation(pipeline, plan, input_dict["examples"], sources, output)
         evaluation = engine.load_evaluation(output, plan, summary.rows)
-        outcome = decide(options, evaluation, baseline, threshold)
+        outcome = decide(options, evaluation, baseline, threshold, None if other is None else other.uri)
         write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
         write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))
         console.line(f"  {'blessed' if outcome.verdict.blessed else 'NOT blessed'}: {outcome.verdict.reasons[0]}")
+
+
+def _other(artifacts: list[Any] | None, model: Any) -> Any:
+    """Returns the model to compare with; None if there is none, or it is the same one."""
+    if not artifacts:
+        return None
+    (found,) = artifacts
+    return None if found.uri == model.uri else found
 
 
 def _saved_model(artifact: Any) -> str:

@@ -1,21 +1,23 @@
-"""The gate: whether a model may be pushed, with a reason for every check."""
+"""What a model must satisfy before it may be pushed, and the decision on it."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
+from tfx_automl.components.evaluator.baselines import baseline_check
+from tfx_automl.components.evaluator.checks import HIGHER_IS_BETTER, LOWER_IS_BETTER, Check, gap_check, metric_check
 from tfx_automl.components.evaluator.gaps import Gap
-from tfx_automl.components.evaluator.intervals import Interval
-from tfx_automl.components.evaluator.slices import METRICS, SliceMetrics
+from tfx_automl.components.evaluator.losses import Loss, loss_checks
+from tfx_automl.components.evaluator.plan import Bound
+from tfx_automl.components.evaluator.slices import METRICS, Evaluation
+from tfx_automl.components.evaluator.waivers import Waiver, waived
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.fairness import GAPS
+from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.task import TaskKind
 
-MAIN_METRIC: dict[TaskKind, str] = {"binary": "auc", "multiclass": "accuracy", "regression": "rmse"}
-TRIVIAL_BASELINE: dict[TaskKind, str] = {"binary": "majority", "multiclass": "majority", "regression": "mean"}
 EVIDENCE = ("point", "confident")
-_HIGHER_IS_BETTER = frozenset({"auc", "accuracy", "precision", "tpr", "r2"})
-_LOWER_IS_BETTER = frozenset({"fpr", "fnr", "loss", "rmse", "mae", "mse"})
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Gate:
         max_gaps: Bounds on gaps, applied to every group of sensitive features: the largest difference, the least ratio.
         evidence: `point` refuses a value beyond its bound; `confident` only one whose whole 95 % confidence interval is
             beyond it, so that a model is not refused by chance.
+        min_slice_metrics: Bounds like `min_metrics` that every slice with enough rows must satisfy.
+        max_losses: How much worse than the last blessed model a metric over all rows may be: `0.01`, or a share of that
+            model's value such as `1%`.
+        max_slice_losses: The same for every slice with enough rows.
+        waivers: Refusals that somebody takes the responsibility for.
 
     Raises:
         ConfigError: A name is unknown for this task, or a bound is not a number that can be met.
@@ -38,26 +45,42 @@ class Gate:
     min_metrics: Mapping[str, float] = field(default_factory=dict)
     max_gaps: Mapping[str, float] = field(default_factory=dict)
     evidence: str = "point"
+    min_slice_metrics: Mapping[str, float] = field(default_factory=dict)
+    max_losses: Mapping[str, float | str] = field(default_factory=dict)
+    max_slice_losses: Mapping[str, float | str] = field(default_factory=dict)
+    waivers: tuple[Waiver, ...] = ()
 
     def __post_init__(self) -> None:
-        metrics = [name for name in METRICS[self.kind] if name in _HIGHER_IS_BETTER | _LOWER_IS_BETTER]
-        problems = _unknown("min_metrics", "metric", self.min_metrics, metrics, self.kind)
-        problems += _unknown("max_gaps", "gap", self.max_gaps, [gap.name for gap in GAPS[self.kind]], self.kind)
-        for option, bounds in (("min_metrics", self.min_metrics), ("max_gaps", self.max_gaps)):
-            problems += [
-                f"{option} needs a finite number for {name}; got {bound!r}."
-                for name, bound in bounds.items()
-                if not _is_number(bound)
-            ]
-        problems += [
-            f"max_gaps: {name} is never below 0, so the bound {bound!r} cannot be met; give 0 or more."
-            for name, bound in self.max_gaps.items()
-            if _is_number(bound) and bound < 0
-        ]
-        if self.evidence not in EVIDENCE:
-            problems.append(f"evidence: expected one of {', '.join(EVIDENCE)}, got {self.evidence!r}.")
+        problems = list(self._problems())
         if problems:
             raise ConfigError(problems)
+
+    def _problems(self) -> Iterator[str]:
+        metrics = [name for name in METRICS[self.kind] if name in HIGHER_IS_BETTER | LOWER_IS_BETTER]
+        for option in ("min_metrics", "min_slice_metrics", "max_losses", "max_slice_losses"):
+            yield from _unknown(option, "metric", getattr(self, option), metrics, self.kind)
+        yield from _unknown("max_gaps", "gap", self.max_gaps, [gap.name for gap in GAPS[self.kind]], self.kind)
+        for option in ("min_metrics", "min_slice_metrics", "max_gaps"):
+            for name, bound in getattr(self, option).items():
+                if not _is_number(bound):
+                    yield f"{option} needs a finite number for {name}; got {bound!r}."
+        for name, bound in self.max_gaps.items():
+            if _is_number(bound) and bound < 0:
+                yield f"max_gaps: {name} is never below 0, so the bound {bound!r} cannot be met; give 0 or more."
+        for option in ("max_losses", "max_slice_losses"):
+            for name, loss in getattr(self, option).items():
+                yield from Loss.problems(option, name, loss)
+        if self.evidence not in EVIDENCE:
+            yield f"evidence: expected one of {', '.join(EVIDENCE)}, got {self.evidence!r}."
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """What of this TFMA can validate: points, over all rows."""
+        if self.evidence != "point":
+            return ()
+        given = [Bound(name, bound, name in HIGHER_IS_BETTER) for name, bound in self.min_metrics.items()]
+        losses = {name: Loss.parse(loss) for name, loss in self.max_losses.items()}
+        return (*given, *(loss.bound(name) for name, loss in losses.items()))
 
 
 def _unknown(option: str, what: str, given: Iterable[str], known: list[str], kind: str) -> list[str]:
@@ -74,27 +97,6 @@ def _is_number(value: object) -> bool:
 
 
 @dataclass(frozen=True)
-class Check:
-    """One thing that was looked at.
-
-    Attributes:
-        name: `baseline:auc`, `metric:accuracy` or `gap:sex:equalized_odds_difference`.
-        value: What was measured; None if it could not be.
-        bound: What it was compared with; None if nothing.
-        passed: True or False; None if there was nothing to compare with, which neither blesses nor refuses.
-        reason: In a plain sentence.
-        interval: Where the value lies with 95 % confidence; None if that is not known.
-    """
-
-    name: str
-    value: float | None
-    bound: float | None
-    passed: bool | None
-    reason: str
-    interval: Interval | None = None
-
-
-@dataclass(frozen=True)
 class Verdict:
     """The decision on a model.
 
@@ -106,15 +108,16 @@ class Verdict:
 
     @property
     def blessed(self) -> bool:
-        """Whether no check failed."""
-        return all(check.passed is not False for check in self.checks)
+        """Whether no check failed, but for those that are waived."""
+        return all(check.passed is not False or check.waiver for check in self.checks)
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Sentences: what failed, what passed, what was not compared; gaps without a bound in one sentence."""
-        ordered = [check for state in (False, True) for check in self.checks if check.passed is state]
+        """Sentences: what failed, what is waived, what passed, what was not compared; free gaps in one sentence."""
+        failed = sorted((check for check in self.checks if check.passed is False), key=lambda check: bool(check.waiver))
+        passed = [check for check in self.checks if check.passed]
         skipped = [check for check in self.checks if check.passed is None]
-        texts = [check.reason for check in (*ordered, *(check for check in skipped if not _is_gap(check)))]
+        texts = [check.reason for check in (*failed, *passed, *(check for check in skipped if not _is_gap(check)))]
         free = sum(map(_is_gap, skipped))
         if free:
             texts.append(f"{free} gaps between groups have no bound in max_gaps: they are reported but not gated.")
@@ -127,121 +130,31 @@ def _is_gap(check: Check) -> bool:
 
 def judge(
     gate: Gate,
-    overall: SliceMetrics,
+    evaluation: Evaluation,
     gaps: Iterable[Gap],
     baseline: Mapping[str, Mapping[str, float | None]] | None = None,
+    min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
+    today: date | None = None,
 ) -> Verdict:
     """Decides on a model.
 
     Args:
         gate: What it must satisfy.
-        overall: Its metrics over all rows.
+        evaluation: Its metrics.
         gaps: Its gaps, of all groups.
         baseline: Metrics of trivial and linear predictors by name, as in `baseline.json`; None skips the comparison,
             but a baseline that the model cannot be compared with refuses it.
+        min_slice_size: Slices with fewer rows are not judged.
+        today: Waivers that expire before do not hold; None is the day it is.
     """
-    checks = [_baseline_check(gate.kind, overall.metrics, baseline)]
-    checks += [_metric_check(gate, overall, name, bound) for name, bound in gate.min_metrics.items()]
-    checks += [_gap_check(gate, gap, gate.max_gaps.get(gap.name)) for gap in gaps]
-    return Verdict(tuple(checks))
-
-
-def _baseline_check(
-    kind: TaskKind, metrics: Mapping[str, float | None], baseline: Mapping[str, Mapping[str, float | None]] | None
-) -> Check:
-    metric, trivial = MAIN_METRIC[kind], TRIVIAL_BASELINE[kind]
-    name, value = f"baseline:{metric}", metrics.get(metric)
-    if baseline is None:
-        return Check(name, value, None, None, "Not compared with a trivial baseline: none was given.")
-    bound = baseline.get(trivial, {}).get(metric)
-    predictor = "always predicting the most frequent class" if trivial == "majority" else "always predicting the mean"
-    if value is None or bound is None:
-        # A baseline was given, so a comparison was asked for; a gate that cannot judge stays shut.
-        return Check(name, value, bound, False, _not_comparable(kind, predictor, value, bound))
-    passed = value > bound if metric in _HIGHER_IS_BETTER else value < bound
-    word = "better" if passed else "not better"
-    return Check(name, value, bound, passed, f"{metric} {_text(value)} is {word} than {predictor} ({_text(bound)}).")
-
-
-def _not_comparable(kind: TaskKind, predictor: str, value: float | None, bound: float | None) -> str:
-    lacking = " and ".join(who for who, number in (("the model", value), ("the baseline", bound)) if number is None)
-    advice = " Evaluate on rows of both classes." if kind == "binary" else ""
-    return f"{MAIN_METRIC[kind]} must beat that of {predictor}, but could not be computed for {lacking}.{advice}"
-
-
-def _metric_check(gate: Gate, overall: SliceMetrics, metric: str, bound: float) -> Check:
-    name, value, interval = f"metric:{metric}", overall.metrics.get(metric), overall.intervals.get(metric)
-    demand = _Demand(bound, at_least=metric in _HIGHER_IS_BETTER)
-    if value is None:
-        return Check(name, None, bound, False, f"{metric} must be {demand}, but could not be computed.")
-    passed = demand.met(value, interval if gate.evidence == "confident" else None)
-    return Check(name, value, bound, passed, _sentence(metric, value, interval, demand, passed), interval)
-
-
-def _gap_check(gate: Gate, gap: Gap, bound: float | None) -> Check:
-    name, what = f"gap:{gap.feature}:{gap.name}", f"{gap.name} for {gap.feature}"
-    if bound is None:
-        known = "could not be computed" if gap.value is None else f"is {_text(gap.value)}{_range(gap.interval)}"
-        reason = f"{what} {known}; no bound is set, so it is not gated.{_left_out(gap)}"
-        return Check(name, gap.value, None, None, reason, gap.interval)
-    demand = _Demand(bound, at_least=gap.definition.kind == "ratio")
-    if gap.value is None:
-        reason = f"{what} must be {demand}, but could not be computed: {_why_not(gap)}"
-        return Check(name, None, bound, False, f"{reason}{_left_out(gap)}")
-    passed = demand.met(gap.value, gap.interval if gate.evidence == "confident" else None)
-    if passed and gap.not_compared:
-        lacking = " and ".join(gap.not_compared)
-        reason = f"{what} must be {demand}, but {lacking} could not be compared: {_why_not(gap)}"
-        return Check(name, gap.value, bound, False, f"{reason}{_left_out(gap)}", gap.interval)
-    reason = _sentence(what, gap.value, gap.interval, demand, passed) + _left_out(gap)
-    return Check(name, gap.value, bound, passed, reason, gap.interval)
-
-
-@dataclass(frozen=True)
-class _Demand:
-    """A bound, and on which side of it a value has to be."""
-
-    bound: float
-    at_least: bool
-
-    def __str__(self) -> str:
-        return f"{'at least' if self.at_least else 'at most'} {_text(self.bound)}"
-
-    def met(self, value: float, interval: Interval | None) -> bool:
-        """Tells whether a value is within the bound or, where an interval is given, whether any of it is."""
-        if self.at_least:
-            return (interval.upper if interval else value) >= self.bound
-        return (interval.lower if interval else value) <= self.bound
-
-
-def _sentence(what: str, value: float, interval: Interval | None, demand: _Demand, passed: bool) -> str:
-    if passed and not demand.met(value, None):
-        return f"{what} is {_text(value)}{_range(interval)}, which is not certain to miss {demand}."
-    return f"{what} is {_text(value)}{_range(interval)}, {'as demanded' if passed else 'but must be'} {demand}."
-
-
-def _range(interval: Interval | None) -> str:
-    return "" if interval is None else f" (95 % interval {_text(interval.lower)} to {_text(interval.upper)})"
-
-
-def _why_not(gap: Gap) -> str:
-    if not gap.not_compared:
-        return "no group ever gets the positive prediction, so there is no ratio."
-    return f"at least two groups with enough rows and a defined {' and '.join(gap.not_compared)} are needed."
-
-
-def _left_out(gap: Gap) -> str:
-    parts = [
-        f" {why}: {', '.join(values)}."
-        for why, values in (
-            ("Too few rows to judge", gap.too_small),
-            ("Not defined", gap.undefined),
-            (f"Not all of {', '.join(gap.definition.metrics)} are defined", gap.partly),
-        )
-        if values
+    confident, overall = gate.evidence == "confident", evaluation.overall
+    slices = [part for group in evaluation.groups.values() for part in group if part.count >= min_slice_size]
+    checks = [baseline_check(gate.kind, overall.metrics, baseline)]
+    checks += [metric_check(overall, name, bound, confident) for name, bound in gate.min_metrics.items()]
+    checks += [
+        metric_check(part, name, bound, confident) for name, bound in gate.min_slice_metrics.items() for part in slices
     ]
-    return "".join(parts)
-
-
-def _text(value: float) -> str:
-    return f"{value:.4g}"
+    checks += loss_checks([overall], gate.max_losses, confident)
+    checks += loss_checks(slices, gate.max_slice_losses, confident)
+    checks += [gap_check(gap, gate.max_gaps.get(gap.name), confident) for gap in gaps]
+    return Verdict(tuple(waived(check, gate.waivers, today or date.today()) for check in checks))

@@ -7,8 +7,10 @@ from typing import Any
 
 from tfx_automl.components.evaluator.gate import Gate
 from tfx_automl.components.evaluator.plan import EvaluationPlan
+from tfx_automl.components.evaluator.waivers import Waiver
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE, GroupSpec
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
 
 DEFAULT_SPLITS = ("test",)
@@ -31,6 +33,10 @@ class EvaluatorOptions:
             the rows fit into memory and the pipeline's Beam runner is a local one.
         replicates: Of the Poisson bootstrap, for confidence intervals; 0 leaves them out.
         evidence: `point` or `confident`, see `Gate`; `confident` needs replicates.
+        min_slice_metrics: Bounds on metrics of every slice with enough rows, see `Gate`.
+        max_losses: How much worse than the last blessed model it may be over all rows, see `Gate`.
+        max_slice_losses: The same for every slice with enough rows.
+        waivers: Refusals that somebody answers for, see `Waiver`.
 
     Raises:
         ConfigError: Something in this cannot be done; all problems at once.
@@ -45,9 +51,14 @@ class EvaluatorOptions:
     engine: str = "auto"
     replicates: int = DEFAULT_REPLICATES
     evidence: str = "point"
+    min_slice_metrics: Mapping[str, float] = field(default_factory=dict)
+    max_losses: Mapping[str, float | str] = field(default_factory=dict)
+    max_slice_losses: Mapping[str, float | str] = field(default_factory=dict)
+    waivers: Sequence[Waiver] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "example_splits", tuple(self.example_splits))
+        object.__setattr__(self, "waivers", tuple(self.waivers))
         problems = []
         try:
             groups = GroupSpec.of(self.sensitive, self.min_slice_size)
@@ -64,8 +75,10 @@ class EvaluatorOptions:
             raise ConfigError(problems)
 
     def _problems(self) -> Iterator[str]:
-        if self.max_gaps and not self.sensitive:
-            yield f"max_gaps bounds {', '.join(self.max_gaps)}, but there are no sensitive columns; name at least one."
+        for option in ("max_gaps", "min_slice_metrics", "max_slice_losses"):
+            given = getattr(self, option)
+            if given and not self.sensitive:
+                yield f"{option} bounds {', '.join(given)}, but there are no sensitive columns; name at least one."
         if not self.example_splits:
             yield "example_splits is empty; name at least one split, such as ('test',)."
         if self.evidence == "confident" and not self.replicates:
@@ -78,11 +91,21 @@ class EvaluatorOptions:
     @property
     def gate(self) -> Gate:
         """The bounds."""
-        return Gate(self.task.kind, self.min_metrics, self.max_gaps, self.evidence)
+        return Gate(
+            self.task.kind,
+            self.min_metrics,
+            self.max_gaps,
+            self.evidence,
+            self.min_slice_metrics,
+            self.max_losses,
+            self.max_slice_losses,
+            tuple(self.waivers),
+        )
 
-    def plan(self, threshold: float) -> EvaluationPlan:
-        """Returns what is to be measured, with the threshold that the model comes with."""
-        return EvaluationPlan(self.task, tuple(map(tuple, self.sensitive)), threshold, self.replicates)
+    def plan(self, threshold: float, other_threshold: float = DECISION_THRESHOLD) -> EvaluationPlan:
+        """Returns what is to be measured, with the thresholds that the model, and another one, come with."""
+        sensitive = tuple(map(tuple, self.sensitive))
+        return EvaluationPlan(self.task, sensitive, threshold, self.replicates, other_threshold, self.gate.bounds)
 
     def to_properties(self) -> dict[str, Any]:
         """Returns the options as execution properties: JSON text, except for numbers."""
@@ -96,6 +119,10 @@ class EvaluatorOptions:
             "engine": self.engine,
             "replicates": self.replicates,
             "evidence": self.evidence,
+            "min_slice_metrics": json.dumps(dict(self.min_slice_metrics)),
+            "max_losses": json.dumps(dict(self.max_losses)),
+            "max_slice_losses": json.dumps(dict(self.max_slice_losses)),
+            "waivers": json.dumps([waiver.to_dict() for waiver in self.waivers]),
         }
 
     @classmethod
@@ -111,4 +138,8 @@ class EvaluatorOptions:
             engine=properties["engine"],
             replicates=properties["replicates"],
             evidence=properties["evidence"],
+            min_slice_metrics=json.loads(properties["min_slice_metrics"]),
+            max_losses=json.loads(properties["max_losses"]),
+            max_slice_losses=json.loads(properties["max_slice_losses"]),
+            waivers=tuple(map(Waiver.of, json.loads(properties["waivers"]))),
         )

@@ -10,9 +10,9 @@ from tfx.components.evaluator import constants
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
 
+from tfx_automl.components.evaluator.comparison import comparison_of, pair
 from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
 from tfx_automl.components.evaluator.gate import Verdict, judge
-from tfx_automl.components.evaluator.intervals import Interval
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.report import render_html
 from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
@@ -20,6 +20,7 @@ from tfx_automl.models.metrics import DECISION_THRESHOLD
 
 REPORT_JSON = "report.json"
 REPORT_HTML = "report.html"
+WAIVERS_PROPERTY = "waivers"
 _DIGITS = 6
 
 
@@ -34,6 +35,7 @@ class Outcome:
         verdict: What was decided.
         baseline: Metrics of trivial and linear predictors by name; empty if none were given.
         threshold: Of a binary task: what was predicted positive.
+        other: Where the model is that it was compared with; None if there was none.
     """
 
     options: EvaluatorOptions
@@ -42,6 +44,7 @@ class Outcome:
     verdict: Verdict
     baseline: Mapping[str, Mapping[str, float | None]]
     threshold: float = DECISION_THRESHOLD
+    other: str | None = None
 
 
 def decide(
@@ -49,6 +52,7 @@ def decide(
     evaluation: Evaluation,
     baseline: Mapping[str, Mapping[str, float | None]] | None,
     threshold: float = DECISION_THRESHOLD,
+    other: str | None = None,
 ) -> Outcome:
     """Computes the gaps of every group and judges the model."""
     gaps = tuple(
@@ -56,8 +60,8 @@ def decide(
         for slices in evaluation.groups.values()
         for gap in compute_gaps(slices, options.task.kind, options.min_slice_size)
     )
-    verdict = judge(options.gate, evaluation.overall, gaps, baseline)
-    return Outcome(options, evaluation, gaps, verdict, baseline or {}, threshold)
+    verdict = judge(options.gate, evaluation, gaps, baseline, options.min_slice_size)
+    return Outcome(options, evaluation, gaps, verdict, baseline or {}, threshold, other)
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -67,7 +71,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
     gap_intervals: dict[str, dict[str, list[float] | None]] = {}
     for gap in outcome.gaps:
         gaps.setdefault(gap.feature, {})[gap.name] = gap.value
-        gap_intervals.setdefault(gap.feature, {})[gap.name] = _pair(gap.interval)
+        gap_intervals.setdefault(gap.feature, {})[gap.name] = pair(gap.interval)
     return {
         "task": asdict(options.task),
         "splits": list(options.example_splits),
@@ -95,7 +99,8 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         ],
         "gaps": gaps,
         "gap_intervals": gap_intervals,
-        "checks": [{**asdict(check), "interval": _pair(check.interval)} for check in outcome.verdict.checks],
+        "checks": [{**asdict(check), "interval": pair(check.interval)} for check in outcome.verdict.checks],
+        **({"comparison": comparison_of(evaluation, outcome.other, options.min_slice_size)} if outcome.other else {}),
     }
 
 
@@ -103,14 +108,10 @@ def _measured(part: SliceMetrics) -> dict[str, Any]:
     histogram = part.details.histogram
     return {
         "metrics": dict(part.metrics),
-        "intervals": {name: _pair(interval) for name, interval in part.intervals.items()},
+        "intervals": {name: pair(interval) for name, interval in part.intervals.items()},
         # Positive rows, negative rows and the sum of the scores, in each hundredth of the scores.
         "histogram": None if histogram is None else histogram.T.round(_DIGITS).tolist(),
     }
-
-
-def _pair(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [interval.lower, interval.upper]
 
 
 def write_reports(outcome: Outcome, folder: str) -> None:
@@ -131,6 +132,9 @@ def write_blessing(verdict: Verdict, model: Any, blessing: Any) -> None:
     """
     blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    waivers = [{"check": check.name, **check.waiver.to_dict()} for check in verdict.checks if check.waiver]
+    if waivers:
+        blessing.set_string_custom_property(WAIVERS_PROPERTY, json.dumps(waivers))
     name = constants.BLESSED_FILE_NAME if verdict.blessed else constants.NOT_BLESSED_FILE_NAME
     value = constants.BLESSED_VALUE if verdict.blessed else constants.NOT_BLESSED_VALUE
     io_utils.write_string_file(os.path.join(blessing.uri, name), "")

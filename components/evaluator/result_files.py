@@ -114,5 +114,7 @@ def validate(config: Any, slices: Sequence[Measured]) -> Any:
     combiner = tfma_writer.CombineValidations(config)
     found = validation_result_pb2.ValidationResult(validation_ok=True)
     for part in slices:
-        found = combiner.add_input(found, metrics_validator.validate_metrics((part.key, _values(part)), config))
+        # Thresholds by the name of a metric do not say whether rows have weights.
+        values = {key._replace(example_weighted=None): value for key, value in _values(part).items()}
+        found = combiner.add_input(found, metrics_validator.validate_metrics((part.key, values), config))
     return combiner.extract_output(found)

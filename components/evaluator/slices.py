@@ -7,7 +7,7 @@ from typing import Any
 
 from tfx_automl.components.evaluator.details import Details
 from tfx_automl.components.evaluator.intervals import Interval, metric_interval
-from tfx_automl.components.evaluator.measured import SliceKey
+from tfx_automl.components.evaluator.measured import Model, SliceKey
 from tfx_automl.components.evaluator.predictions import Value, order_of
 from tfx_automl.errors import EvaluationError
 from tfx_automl.models.task import TaskSpec
@@ -58,6 +58,13 @@ class SliceMetrics:
         """The confidence interval of each metric; None where it is not known."""
         samples = self.details.samples
         return {name: metric_interval(name, value, samples.get(name)) for name, value in self.metrics.items()}
+
+    def change(self, metric: str) -> tuple[float, Interval | None]:
+        """Returns how much larger a defined metric is than that of the other model, and the interval of that."""
+        if self.details.other is None:
+            raise ValueError("there is no other model")
+        known = {name: math.nan if value is None else value for name, value in self.metrics.items()}
+        return Model(known, self.details.samples).minus(self.details.other, metric)
 
     @property
     def feature(self) -> str:

@@ -33,7 +33,7 @@ def run(tmp_path_factory):
     _rows().to_csv(folder / "shops.csv", index=False)
     command = [sys.executable, "-c", "import sys; from tfx_automl.pipelines.cli import main; sys.exit(main())", "run"]
     command += [str(folder / "shops.csv"), "--label", "shop", "--output", str(folder / "run"), "--algorithm", "random"]
-    command += ["--families", "mlp,boosted_trees", "--max-trials", "2", "--max-epochs", "6"]
+    command += ["--folds", "1", "--families", "mlp,boosted_trees", "--max-trials", "2", "--max-epochs", "6"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     return OutputFolder.at(str(folder / "run"))

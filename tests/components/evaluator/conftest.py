@@ -44,15 +44,18 @@ def write_examples() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
-    """A function from a task kind to a Model artifact that predicts the features `score` (or `score0` and so on)."""
+def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """A function from a task kind to a Model artifact that predicts the features `score` (or `score0` and so on).
+
+    With a prefix it predicts those with the prefix.
+    """
     import tensorflow as tf
     from tfx.types import standard_artifacts
 
-    def export(kind: str) -> str:
+    def export(kind: str, prefix: str) -> str:
         folder = str(tmp_path_factory.mktemp(f"model-{kind}") / "Format-Serving")
         classes = tf.constant(CLASSES[kind] or ("",))
-        scores = [f"score{i}" for i in range(3)] if kind == "multiclass" else ["score"]
+        scores = [prefix + name for name in (["score0", "score1", "score2"] if kind == "multiclass" else ["score"])]
         spec = {name: tf.io.FixedLenFeature([], tf.float32) for name in scores}
         label_type = tf.float32 if kind == "regression" else tf.string
         spec["target"] = tf.io.FixedLenFeature([], label_type)
@@ -80,13 +83,13 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]
         tf.saved_model.save(module, folder, signatures=signatures)
         return str(Path(folder).parent)
 
-    uris: dict[str, str] = {}
+    uris: dict[tuple[str, str], str] = {}
 
-    def make(kind: str) -> Any:
-        uris.setdefault(kind, "")
-        uris[kind] = uris[kind] or export(kind)
+    def make(kind: str, prefix: str = "") -> Any:
+        if (kind, prefix) not in uris:
+            uris[kind, prefix] = export(kind, prefix)
         model = standard_artifacts.Model()
-        model.uri = uris[kind]
+        model.uri = uris[kind, prefix]
         return model
 
     return make
@@ -141,7 +144,9 @@ def evaluate(
     from tfx_automl.components.evaluator.options import EvaluatorOptions
     from tfx_automl.components.types import BaselineMetrics, FairnessReport
 
-    def run(kind: str, columns: dict[str, list[Any]], baseline: Any = None, **options: Any) -> SimpleNamespace:
+    def run(
+        kind: str, columns: dict[str, list[Any]], baseline: Any = None, other: Any = None, **options: Any
+    ) -> SimpleNamespace:
         folder = tmp_path_factory.mktemp("evaluate")
         inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [make_model(kind)]}
         if baseline:
@@ -149,6 +154,8 @@ def evaluate(
             inputs["baseline"][0].uri = str(folder / "baseline")
             (folder / "baseline").mkdir()
             (folder / "baseline" / "baseline.json").write_text(json.dumps(baseline))
+        if other:
+            inputs["baseline_model"] = [other]
         types = {
             "evaluation": standard_artifacts.ModelEvaluation,
             "blessing": standard_artifacts.ModelBlessing,

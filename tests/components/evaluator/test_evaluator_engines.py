@@ -22,6 +22,24 @@ def both(request: Any, evaluate: Any, make_columns: Any) -> dict[str, Any]:
     }
 
 
+@pytest.fixture(scope="module", params=KINDS)
+def compared(request: Any, evaluate: Any, make_columns: Any, make_model: Any) -> dict[str, Any]:
+    """The same, with a model to compare with, and bounds of which TFMA validates some."""
+    metric = {"binary": "auc", "multiclass": "loss", "regression": "rmse"}[request.param]
+    options = {
+        "sensitive": [("sex",)],
+        "min_metrics": {metric: {"auc": 0.99, "loss": 0.01, "rmse": 9.0}[metric]},
+        "max_losses": {metric: "1%"},
+        "max_slice_losses": {metric: 0.001},
+    }
+    columns = make_columns(request.param, 300, seed=4)
+    for name in [name for name in columns if name.startswith("score")]:
+        columns[f"old_{name}"] = make_columns(request.param, 300, seed=5)[name]
+    other = make_model(request.param, prefix="old_")
+    engines = ("tfma", "columnar")
+    return {engine: evaluate(request.param, columns, other=other, engine=engine, **options) for engine in engines}
+
+
 def assert_equal(one: Any, other: Any, where: str = "") -> None:
     if isinstance(one, dict):
         assert one.keys() == other.keys(), where
@@ -64,6 +82,40 @@ def test_replicates_and_histograms_are_the_same(both: dict[str, Any]) -> None:
         if details.histogram is not None:
             np.testing.assert_allclose(details.histogram, other[key].histogram, atol=1e-9)
     assert one.keys() == other.keys()
+
+
+@pytest.mark.slow
+def test_comparisons_are_the_same(compared: dict[str, Any]) -> None:
+    report = compared["columnar"].report
+    assert_equal(compared["tfma"].report, report)
+    comparison = report["comparison"]
+    assert {part["value"] for part in comparison["slices"]} == {"Female", "Male"}
+    for part in (comparison, *comparison["slices"]):
+        for difference in part["differences"].values():
+            low, high = difference["interval"]
+            assert low <= difference["value"] <= high
+    names = [check["name"].split(":") for check in report["checks"]]
+    (metric,) = (name[1] for name in names if name[0] == "loss" and len(name) == 2)
+    now, before = report["metrics"][metric], comparison["metrics"][metric]
+    assert comparison["differences"][metric]["value"] == pytest.approx(now - before)
+
+
+@pytest.mark.slow
+def test_tfma_validates_as_the_gate_does(compared: dict[str, Any]) -> None:
+    """TFMA's thresholds, over all rows, fail where the checks of the same bounds fail."""
+    for run in compared.values():
+        folder = str(run.folder / "evaluation")
+        validation = tfma.load_validation_result(folder)
+        found = {
+            (failure.metric_key.name, "metric" if failure.metric_threshold.HasField("value_threshold") else "loss")
+            for part in validation.metric_validations_per_slice
+            for failure in part.failures
+        }
+        failed = [check["name"].split(":") for check in run.report["checks"] if check["passed"] is False]
+        expected = {(name[1], name[0]) for name in failed if len(name) == 2 and name[0] in ("metric", "loss")}
+        assert found == expected != set()
+        candidate, baseline = (tfma.load_eval_result(folder, model_name=name) for name in ("candidate", "baseline"))
+        assert len(candidate.slicing_metrics) == len(baseline.slicing_metrics) == 3
 
 
 def test_engine_is_chosen_by_memory_and_runner() -> None:

@@ -14,7 +14,7 @@ from tfx_automl.components.evaluator.intervals import gap_interval, metric_inter
 from tfx_automl.components.evaluator.measured import Measured
 from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.evaluator.predictions import Column, Predictions
-from tfx_automl.components.evaluator.slices import SliceMetrics
+from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
 from tfx_automl.models.task import TaskSpec
 
 BINARY = TaskSpec("binary", "y", ("no", "yes"))
@@ -78,8 +78,8 @@ def refused(rates: list[float], evidence: str, runs: int, rows: int = ROWS) -> f
     """The share of models that the gate refuses."""
     rng = np.random.default_rng(7)
     gate = Gate("binary", max_gaps={"demographic_parity_difference": BOUND}, evidence=evidence)
-    overall = SliceMetrics((), (), rows)
-    verdicts = [judge(gate, overall, gaps_of(groups_of(rates, rng, rows))) for _ in range(runs)]
+    evaluation = Evaluation(SliceMetrics((), (), rows), {})
+    verdicts = [judge(gate, evaluation, gaps_of(groups_of(rates, rng, rows))) for _ in range(runs)]
     return float(np.mean([not verdict.blessed for verdict in verdicts]))
 
 
