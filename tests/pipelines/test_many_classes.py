@@ -53,6 +53,6 @@ def test_exported_model_gives_a_probability_for_each(run):
 
     summary = json.loads(run.summary.read_text(encoding="utf-8"))
     serve = tf.saved_model.load(summary["pushed_model"]).signatures["serving_raw"]
-    found = serve(east=tf.constant([[3.0]]), north=tf.constant([[4.0]]), buys=tf.constant([[b"kind_7"]]))
+    found = serve(east=tf.constant([3.0]), north=tf.constant([4.0]), buys=tf.constant([b"kind_7"]))
     probabilities = found["probabilities"].numpy()
     assert probabilities.shape == (1, CLASSES) and probabilities.sum() == pytest.approx(1, abs=1e-5)
