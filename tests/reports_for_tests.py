@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 
 from tfx_automl.components.evaluator.columnar.engine import measure
+from tfx_automl.components.evaluator.details import Details
 from tfx_automl.components.evaluator.intervals import spread_samples
 from tfx_automl.components.evaluator.measured import Measured
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.outcome import decide, to_json
 from tfx_automl.components.evaluator.predictions import Column, Predictions
-from tfx_automl.components.evaluator.slices import METRICS, Details, Evaluation, SliceMetrics
+from tfx_automl.components.evaluator.slices import METRICS, Evaluation, SliceMetrics
 from tfx_automl.models.task import TaskSpec
 
 CLASSES = {"binary": ("<=50K", ">50K"), "multiclass": ("red", "green", "blue"), "regression": ()}
@@ -51,7 +52,7 @@ def make_report(
     kind = "regression" if predictions.label.dtype.kind == "f" else "binary" if predictions.score.ndim == 1 else None
     task = TaskSpec(kind or "multiclass", "income", CLASSES[kind or "multiclass"])  # type: ignore[arg-type]
     chosen = EvaluatorOptions(task, sensitive, replicates=replicates, **options)
-    found = measure(predictions, task, [tuple(group) for group in sensitive], threshold, replicates)
+    found = measure(predictions, chosen.plan(threshold))
     slices = {tuple(group): [] for group in sensitive}
     for part in found[1:]:
         group = next(group for group in slices if set(group) == {name for name, _ in part.key})
@@ -61,9 +62,9 @@ def make_report(
 
 
 def _slice(part: Measured, group: Sequence[str], kind: str) -> SliceMetrics:
-    numbers = {name: part.metrics.get(name, np.nan) for name in METRICS[kind]}
+    numbers = {name: part.model.metrics.get(name, np.nan) for name in METRICS[kind]}
     metrics = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
-    samples = spread_samples(part.samples, part.metrics, part.rows)
+    samples = spread_samples(part.model.samples, part.model.metrics, part.rows)
     values = tuple(str(dict(part.key)[name]) for name in group)
     return SliceMetrics(tuple(group), values, part.rows, metrics, Details(samples, part.histogram))
 
@@ -78,7 +79,8 @@ def with_comparison(report: dict[str, Any], seed: int = 0) -> dict[str, Any]:
         return {name: {"value": value, "interval": [value - half, value + half]} for name, value in values.items()}
 
     names = [name for name in ("auc", "accuracy", "selection_rate", "tpr", "rmse") if name in report["metrics"]]
-    flips = {"to_positive": 0.02, "to_negative": 0.012} if report["task"]["kind"] == "binary" else None
+    shares = {"binary": {"to_positive": 0.02, "to_negative": 0.012}, "multiclass": {"changed": 0.03}}
+    flips = shares.get(report["task"]["kind"])
     comparison = {
         "model": "pushed/model/7",
         "metrics": dict(report["metrics"]),

@@ -6,17 +6,16 @@ The key `comparison` of a report is optional. It is a dict with
 - `metrics`: by name, that model's metrics over all rows; None for one that is not defined;
 - `differences`: by name of a metric, over all rows, a dict with `value`, this model's minus the last one's, or None,
   and `interval`, `[lower, upper]`, where the difference lies with 95 % confidence, or None;
-- `flips`: a dict with `to_positive` and `to_negative`, the shares of all rows that only this model, or only the last
-  one, predicts positive; None for a task that is not binary;
+- `flips`: shares of all rows that this model decides differently: of a binary task `to_positive` and `to_negative`,
+  what it makes of the last one's decisions; of several classes `changed`; None if there are no decisions;
 - `slices`: a list of dicts with `feature`, `value` and `count` as in the report's own `slices`, and with `differences`
-  and `flips` of their rows.
+  and `flips` of their rows. Slices that are too small may be missing, and metrics that are not defined.
 
 All metrics are measured on the same rows, each model at its own decision threshold.
 """
 
 from collections.abc import Mapping, Sequence
 
-from tfx_automl.components.evaluator.gate import MAIN_METRIC
 from tfx_automl.components.evaluator.report.bars import Bar, bar_chart
 from tfx_automl.components.evaluator.report.differences import (
     UNKNOWN,
@@ -27,7 +26,7 @@ from tfx_automl.components.evaluator.report.differences import (
 )
 from tfx_automl.components.evaluator.report.limits import Limits
 from tfx_automl.components.evaluator.report.markup import Markup, element, join
-from tfx_automl.components.evaluator.report.tables import count_cell, row, slice_row, table, two_lines
+from tfx_automl.components.evaluator.report.tables import count_cell, row, slice_row, table
 from tfx_automl.components.evaluator.report.text import (
     Report,
     Slice,
@@ -37,13 +36,13 @@ from tfx_automl.components.evaluator.report.text import (
     shorten,
     slices_of,
 )
-from tfx_automl.components.evaluator.report.words import columns_of, wording
+from tfx_automl.components.evaluator.report.words import FLIPS, columns_of, wording
 
 
 def comparison_section(report: Report, limits: Limits) -> Markup:
     """Returns what changes for whom with this model."""
     comparison = report["comparison"]
-    main = MAIN_METRIC[report["task"]["kind"]]
+    main = columns_of(report["task"]["kind"], report["metrics"])[0]
     return join(
         [
             element("p", f"The last blessed model: {shorten(comparison['model'], 300)}.", class_="soft"),
@@ -69,8 +68,8 @@ def _overall(report: Report) -> Markup:
 
 
 def _flips(flips: Mapping[str, float]) -> Markup:
-    gained, lost = (format_value(flips[name], share=True) for name in ("to_positive", "to_negative"))
-    return element("p", f"{gained} of all rows are predicted positive by this model only, {lost} by the last one only.")
+    shares = [f"{FLIPS[name].lower()} {format_value(share, share=True)}" for name, share in flips.items()]
+    return element("p", f"Of all rows, decided by this model and not by the last one: {', '.join(shares)}.")
 
 
 def _group(report: Report, feature: str, main: str, limits: Limits) -> Markup:
@@ -86,6 +85,7 @@ def _group(report: Report, feature: str, main: str, limits: Limits) -> Markup:
             element("h3", f"Winners and losers among groups of {names_of_features(slices[0])}"),
             element("p", _summary(ordered, main)),
             element("div", _chart(report, _ends(ordered, limits.bars), main), class_="charts"),
+            element("p", "The dashed line is the difference over all rows, the plain one is none.", class_="soft"),
             _slices(report, shown, main, note),
         ]
     )
@@ -143,6 +143,7 @@ def _chart(report: Report, slices: Sequence[Slice], main: str) -> Markup:
 def _slices(report: Report, slices: Sequence[Slice], main: str, note: str) -> Markup:
     comparison = report["comparison"]
     columns = columns_of(report["task"]["kind"], report["metrics"])
+    flips = list(comparison["flips"] or ())
     others = [metric for metric in columns if metric in comparison["differences"] and metric != main]
     rows = [
         slice_row(
@@ -151,17 +152,16 @@ def _slices(report: Report, slices: Sequence[Slice], main: str, note: str) -> Ma
                 count_cell(part["count"]),
                 result_cell(main, _of(part, main)),
                 *(difference_cell(metric, _of(part, metric)) for metric in (main, *others)),
-                *([_flip_cell(part["flips"])] if comparison["flips"] else ()),
+                *(_flip_cell(part["flips"], name) for name in flips),
             ],
         )
         for part in slices
     ]
     titles = ["Group", "Rows", "Result", *(wording(metric).title for metric in (main, *others))]
-    titles += ["Newly positive, newly negative"] if comparison["flips"] else []
+    titles += [FLIPS[name] for name in flips]
     caption = f"Differences by group, the largest loss in {wording(main).title} first.{note}"
     return table(titles, rows, caption, ("Result",))
 
 
-def _flip_cell(flips: Mapping[str, float] | None) -> Markup:
-    gained, lost = (flips[name] if flips else None for name in ("to_positive", "to_negative"))
-    return two_lines(format_value(gained, share=True), format_value(lost, share=True))
+def _flip_cell(flips: Mapping[str, float] | None, name: str) -> Markup:
+    return element("td", format_value((flips or {}).get(name), share=True))

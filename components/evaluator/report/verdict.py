@@ -28,8 +28,10 @@ def verdict(report: Report) -> Markup:
     """Returns the verdict with its reasons."""
     blessed = report["blessed"]
     title = "✓ Blessed: this model may be pushed" if blessed else "✕ Not blessed: this model will not be pushed"
-    passed = {check["reason"]: check["passed"] for check in report["checks"]}
-    items = [element("li", _mark(passed.get(reason)), shorten(reason, _LONGEST_REASON)) for reason in report["reasons"]]
+    checks = {check["reason"]: check for check in report["checks"]}
+    items = [
+        element("li", _mark(checks.get(reason, {})), shorten(reason, _LONGEST_REASON)) for reason in report["reasons"]
+    ]
     return element(
         "section",
         element("h2", title),
@@ -40,12 +42,12 @@ def verdict(report: Report) -> Markup:
     )
 
 
-def _mark(passed: bool | None) -> Markup:
+def _mark(check: Mapping[str, Any]) -> Markup:
     kind, sign, spoken = {
         True: ("good", "✓", "passed"),
-        False: ("bad", "✕", "failed"),
+        False: ("waived", "!", "waived") if check.get("waiver") else ("bad", "✕", "failed"),
         None: ("note", "·", "not gated"),
-    }[passed]
+    }[check.get("passed")]
     return element("span", sign, class_=f"mark-{kind}", role="img", aria_label=spoken)
 
 
@@ -68,6 +70,8 @@ def status(check: Mapping[str, Any], kind: str) -> Markup:
     value, bound, passed = check["value"], check["bound"], check["passed"]
     if passed is None:
         return element("span", "not gated", class_="chip plain")
+    if check.get("waiver"):
+        return element("span", f"! waived (bound {bound:g})", class_="chip note")
     beyond = value is not None and (value < bound if kind == "ratio" else value > bound)
     word = "✕ refused" if not passed else "✓ not certainly beyond" if beyond else "✓ within"
     return element("span", f"{word} (bound {bound:g})", class_=f"chip {'good' if passed else 'bad'}")

@@ -63,6 +63,13 @@ _COLUMNS: Mapping[TaskKind, tuple[str, ...]] = {
     "regression": ("rmse", "mae", "r2", "mean_prediction", "mean_label"),
 }
 
+# What another model makes of decisions.
+FLIPS: Mapping[str, str] = {
+    "to_positive": "Newly positive",
+    "to_negative": "Newly negative",
+    "changed": "Changed",
+}
+
 # What is said of a page's ideas, beside its metrics.
 IDEAS: Mapping[str, str] = {
     "Group": "The rows that have the same value in a sensitive column, or in each of several.",
@@ -85,7 +92,7 @@ def wording(metric: str) -> Wording:
 
 
 def columns_of(kind: TaskKind, metrics: Mapping[str, float | None]) -> tuple[str, ...]:
-    """Returns the metrics that tables of slices show."""
+    """Returns the metrics that tables of slices show; the first one is the main one."""
     return _COLUMNS.get(kind) or tuple(metrics)
 
 
