@@ -4,7 +4,9 @@
 (() => {
   const data = JSON.parse(document.getElementById("threshold-data").textContent);
   const section = document.getElementById("threshold");
-  const [control, slider, output, button] = [".control", "input", "output", "button"].map((name) => section.querySelector(name));
+  const [control, slider, output, button] = [".control", "input", "output", "button"].map((name) =>
+    section.querySelector(name),
+  );
   const cells = [...section.querySelectorAll("[data-rate], [data-gap], [data-threshold]")].map((element) => ({
     element,
     start: element.textContent,

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.components.evaluator.report.text import Slice, format_interval, format_value, name_of
 
+_TALL = 30  # rows; a longer table scrolls within the page
+
 
 def table(titles: Sequence[str], rows: Sequence[Markup], caption: str, words: Sequence[str] = ()) -> Markup:
-    """Returns a table that can be scrolled sideways, by keyboard too, where the page is narrow.
+    """Returns a table; where it is too wide or long, it can be scrolled by itself, by keyboard too.
 
     Args:
         titles: Of the columns; the first has the names of the rows.
@@ -18,7 +20,8 @@ def table(titles: Sequence[str], rows: Sequence[Markup], caption: str, words: Se
     columns = (element("th", title, scope="col", class_="words" if title in words else None) for title in titles)
     head = element("thead", element("tr", *columns))
     content = element("table", element("caption", element("span", caption)), head, element("tbody", *rows))
-    return element("div", content, class_="scroll", role="group", tabindex=0, aria_label=caption)
+    kind = "scroll tall" if len(rows) > _TALL else "scroll"
+    return element("div", content, class_=kind, role="group", tabindex=0, aria_label=caption)
 
 
 def row(name: Sequence[str], cells: Sequence[Markup], class_: str | None = None) -> Markup:

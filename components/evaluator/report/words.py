@@ -74,8 +74,9 @@ FLIPS: Mapping[str, str] = {
 IDEAS: Mapping[str, str] = {
     "Group": "The rows that have the same value in a sensitive column, or in each of several.",
     "Gap": "How far apart a metric is between groups. Only groups with enough rows are compared.",
-    "95 % interval": "Where the value would lie in 95 of 100 samples like this one. A wide interval means few rows. "
-    "That of a gap allows for the many pairs of groups that it is the largest difference of.",
+    "95 % interval": "Where the true value lies with 95 % confidence: of 100 samples like this one, about 95 give an "
+    "interval that holds it. A wide interval means few rows. That of a gap allows for the many pairs of groups that it "
+    "is the largest difference of.",
 }
 CURVES: Mapping[str, str] = {
     "Decision threshold": "A row whose probability is at least this is predicted positive.",
