@@ -14,7 +14,7 @@ from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
 from tfx_automl.components.evaluator.gate import Verdict, judge
 from tfx_automl.components.evaluator.intervals import Interval
 from tfx_automl.components.evaluator.options import EvaluatorOptions
-from tfx_automl.components.evaluator.report.page import render_html
+from tfx_automl.components.evaluator.report import render_html
 from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 

@@ -225,3 +225,19 @@ def test_page_fits_the_window_and_prints(page: Browser, width: int) -> None:
     page.resize(width)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.print_page().startswith(b"%PDF")
+
+
+@pytest.mark.slow
+def test_screen_readers_get_names(page: Browser) -> None:
+    nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+    named: dict[str, list[str]] = {}
+    for node in nodes:
+        if not node["ignored"]:
+            named.setdefault(node["role"]["value"], []).append(node.get("name", {}).get("value", ""))
+    assert named["slider"] == ["Decision threshold"]
+    assert named["button"] == [f"Back to {BETWEEN:g}, the report's threshold"]
+    assert named["navigation"] == ["Contents"]
+    pictures = [name for role in ("image", "img") for name in named.get(role, [])]
+    assert len(pictures) > 10
+    assert all(pictures)
+    assert all(named["table"])
