@@ -140,6 +140,16 @@ def test_every_folder_of_code_is_a_package() -> None:
     assert names(undocumented) == []
 
 
+def test_files_beside_the_code_are_installed() -> None:
+    call = next(node for node in ast.walk(tree(ROOT / "setup.py")) if isinstance(node, ast.Call) and node.keywords)
+    data = next(ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg == "package_data")
+    patterns = {pattern: name.removeprefix("tfx_automl.").replace(".", "/") for name in data for pattern in data[name]}
+    for path in tracked_files():
+        folder = path.parent.relative_to(ROOT)
+        if folder.parts[:1] and folder.parts[0] in LAYERS and path.suffix != ".py":
+            assert any(folder == Path(where) and path.match(glob) for glob, where in patterns.items()), path
+
+
 @pytest.mark.parametrize("path", package_files() + benchmark_files(), ids=names(package_files() + benchmark_files()))
 def test_functions_stay_short_and_quiet(path: Path) -> None:
     for node in ast.walk(tree(path)):

@@ -1,8 +1,9 @@
 """HTML that escapes by default: only what `element` made is trusted, every other text is escaped."""
 
 import html
+from collections.abc import Iterable
 
-_VOID = frozenset({"br", "meta", "rect", "line"})
+_VOID = frozenset({"br", "circle", "input", "line", "meta", "path", "rect"})
 
 
 class Markup(str):
@@ -34,6 +35,6 @@ def element(tag: str, *children: str, **attributes: object) -> Markup:
     return Markup(f"<{tag}{opening}>{join(children)}</{tag}>")
 
 
-def join(children: tuple[str, ...] | list[str]) -> Markup:
+def join(children: Iterable[str]) -> Markup:
     """Returns the children one after the other; text that is not markup is escaped."""
     return Markup("".join(child if isinstance(child, Markup) else html.escape(child) for child in children))
