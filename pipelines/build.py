@@ -8,6 +8,7 @@ from tfx_automl.pipelines.config import RunConfig
 from tfx_automl.pipelines.output import OutputFolder
 
 PIPELINE_NAME = "tfx-automl"
+LAST_BLESSED = "EarlierBlessedModel"
 
 # In-process and single-threaded: Beam's multi_processing mode starts a Python per worker and has lost rows.
 BEAM_ARGUMENTS = (
@@ -153,17 +154,23 @@ def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any
     from tfx import v1 as tfx
 
     from tfx_automl.components.evaluator.component import Evaluator
+    from tfx_automl.components.evaluator.last_blessed import EarlierBlessedModelStrategy
 
     _, trainer, baseline = models
+    last_blessed = tfx.dsl.Resolver(
+        strategy_class=EarlierBlessedModelStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    ).with_id(LAST_BLESSED)
+    last_blessed.add_upstream_node(trainer)  # whose model is the newest one, then
     evaluator = Evaluator(
         examples=examples,
         model=trainer.outputs["model"],
         task=task,
         sensitive=config.sensitive,
         baseline=baseline.outputs["baseline"],
-        max_gaps=dict(config.max_gap),
-        min_metrics=dict(config.min_metric),
-        min_slice_size=config.min_slice_size,
+        baseline_model=last_blessed.outputs["model"],
+        **config.evaluator_arguments(),
     )
     pusher = tfx.components.Pusher(
         model=trainer.outputs["model"],
@@ -172,4 +179,4 @@ def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(output.serving))
         ),
     )
-    return [evaluator, pusher]
+    return [last_blessed, evaluator, pusher]

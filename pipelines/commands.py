@@ -70,7 +70,7 @@ def _add_run(commands: Any) -> None:
     )
     for entry in option_fields():
         if entry.name == "data":
-            run.add_argument("data", nargs="?", metavar="DATA", help=entry.metadata["help"])
+            run.add_argument("data", nargs="?", metavar="DATA", help=entry.metadata["help"].replace("%", "%%"))
         else:
             _add_flag(run, entry)
     run.add_argument("--config", metavar="FILE.yaml", help="a YAML file with any of these options")
@@ -87,7 +87,7 @@ def _add_flag(parser: Any, entry: Any, default: str = "") -> None:
         default: What the help says of the default, if that is not the field's own.
     """
     action = "append" if entry.metadata["repeat"] else "store"
-    help_text = entry.metadata["help"]
+    help_text = entry.metadata["help"].replace("%", "%%")  # argparse would read it as a format
     if type(entry.default) in (int, str):
         default = default or str(entry.default)
     if default:

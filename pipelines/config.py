@@ -8,6 +8,7 @@ from typing import Any
 
 from tfx_automl.errors import ConfigError, require
 from tfx_automl.pipelines import converters
+from tfx_automl.pipelines.gate_config import GateConfig, gate_checks
 from tfx_automl.pipelines.option import option
 from tfx_automl.pipelines.search_config import SearchConfig
 
@@ -18,7 +19,7 @@ _UNREADABLE: Mapping[str, object] = MappingProxyType({"sensitive": ((),), "max_g
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig(SearchConfig):
+class RunConfig(SearchConfig, GateConfig):
     """Everything that a run depends on. Wrong values are refused on construction, all of them at once.
 
     Every field is a flag of `tfx-automl run` (`max_epochs` is `--max-epochs`) and a key of its YAML file.
@@ -109,28 +110,10 @@ class RunConfig(SearchConfig):
         metavar="NAME",
         default="none",
     )
-    min_metric: Mapping[str, float] = option(
-        converters.bounds,
-        "gate: bound on a test metric, as auc=0.9 (errors such as loss: at most); repeatable",
-        metavar="METRIC=VALUE",
-        repeat=True,
-        default_factory=dict,
-    )
-    max_gap: Mapping[str, float] = option(
-        converters.bounds,
-        "gate: bound on a fairness gap, as equalized_odds_difference=0.1; repeatable",
-        metavar="GAP=VALUE",
-        repeat=True,
-        default_factory=dict,
-    )
-    min_slice_size: int = option(
-        converters.whole, "groups with fewer test rows are reported as too small", metavar="N", default=30
-    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
-        object.__setattr__(self, "min_metric", MappingProxyType(dict(self.min_metric)))
-        object.__setattr__(self, "max_gap", MappingProxyType(dict(self.max_gap)))
+        self._protect()
         problems = [message for holds, message in _contradictions(self) if not holds]
         try:
             self.search_options()
@@ -209,7 +192,6 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
             config.patience >= 1 or config.stopper != "none",  # the search checks it, too, if it uses it
             f"--patience: expected 1 or more, got {config.patience}.",
         ),
-        (config.min_slice_size >= 1, f"--min-slice-size: expected 1 or more, got {config.min_slice_size}."),
         (
             config.label not in columns,
             f"--sensitive names the label {config.label!r}: slices are made from other columns.",
@@ -219,10 +201,7 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
             config.positive is None or config.task in ("auto", "binary"),
             f"--positive needs a binary task, but --task is {config.task}.",
         ),
-        (
-            not config.max_gap or bool(config.sensitive),
-            "--max-gap needs at least one --sensitive column to compare groups of.",
-        ),
+        *gate_checks(config, config.sensitive),
         (
             config.columns is None or len(set(config.columns)) == len(config.columns),
             f"--columns names a column twice: {', '.join(config.columns or ())}.",
@@ -245,9 +224,7 @@ def _of_the_trainer(config: RunConfig) -> Iterator[tuple[bool, str]]:
 
 def option_fields() -> tuple["Field[Any]", ...]:
     """Returns the fields in the order in which `--help` and the README list them: data, search, what follows it."""
-    search, own = (
-        fields(SearchConfig),
-        [f for f in fields(RunConfig) if f.name not in SearchConfig.__dataclass_fields__],
-    )
+    inherited = {**SearchConfig.__dataclass_fields__, **GateConfig.__dataclass_fields__}
+    own = [entry for entry in fields(RunConfig) if entry.name not in inherited]
     place = [entry.name for entry in own].index("trainer")
-    return (*own[:place], *search, *own[place:])
+    return (*own[:place], *fields(SearchConfig), *own[place:], *fields(GateConfig))

@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tfx_automl.components.evaluator.waivers import WAIVER_PARTS, Waiver
+from tfx_automl.errors import ConfigError
+
 _DURATION = re.compile(r"^(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?$")
 
 
@@ -215,6 +218,41 @@ def bounds(value: object) -> dict[str, float]:
     if problems:
         raise ValueError("; ".join(problems))
     return dict(pair for pair in pairs if pair is not None)
+
+
+def losses(value: object) -> dict[str, float | str]:
+    """Reads `name=0.1` or `name=1%`, a list of such, or a mapping.
+
+    Raises:
+        ValueError: A name or a text is missing.
+    """
+    return {name: text_ if text_.endswith("%") else _float_or_text(text_) for name, text_ in pairs(value).items()}
+
+
+def _float_or_text(written: str) -> float | str:
+    try:
+        return float(written)
+    except ValueError:
+        return written  # refused where it is known what it bounds
+
+
+def waivers(value: object) -> tuple[Waiver, ...]:
+    """Reads `CHECK; NAME; REASON; 2027-01-31`, a list of such, or a list of mappings with these four parts.
+
+    Raises:
+        ValueError: A part is missing, or the last is no date.
+    """
+    found = []
+    for given in [value] if isinstance(value, (str, Mapping)) else _listed(value):
+        parts = given if isinstance(given, Mapping) else [part.strip() for part in str(given).split(";")]
+        if not isinstance(parts, Mapping) and len(parts) != len(WAIVER_PARTS):
+            raise ValueError(f"expected CHECK; NAME; REASON; DATE, got {given!r}")
+        named = parts if isinstance(parts, Mapping) else dict(zip(WAIVER_PARTS, parts, strict=True))
+        try:
+            found.append(Waiver.of(named))
+        except ConfigError as error:
+            raise ValueError("; ".join(error.problems).rstrip(".")) from None
+    return tuple(found)
 
 
 def _pair(written: str) -> tuple[str, float] | None:

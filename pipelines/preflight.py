@@ -14,6 +14,9 @@ from tfx_automl.pipelines.output import OutputFolder
 _FLAGS = {
     "min_metrics": "--min-metric",
     "max_gaps": "--max-gap",
+    "min_slice_metrics": "--min-slice-metric",
+    "max_losses": "--max-loss",
+    "max_slice_losses": "--max-slice-loss",
     "objective": "--objective",
     "threshold": "--threshold",
     "distribution": "--distribution",
@@ -94,7 +97,6 @@ def _columns(config: RunConfig) -> tuple[str, ...] | None:
 
 def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
     """Returns what in the options does not fit the task or the columns."""
-    from tfx_automl.components.evaluator.gate import Gate
     from tfx_automl.models.measures import objectives_of
     from tfx_automl.models.thresholds import threshold_problems
 
@@ -103,7 +105,7 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
         kind, task = known.kind, TaskSpec(known.kind, config.label, _SOME_CLASSES[known.kind])
         checks = [
             lambda: objectives_of(task, config.objective, config.constraint, config.sensitive),
-            lambda: Gate(kind, config.min_metric, config.max_gap),
+            lambda: config.gate(kind),
         ]
     checks.append(lambda: _check_families(config, known.columns))
     found = [] if known.kind is None else threshold_problems(known.kind, config.threshold)

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,19 +35,19 @@ class _StageLines(logging.Handler):
     when a cached execution is used.
     """
 
-    def __init__(self, number_of_stages: int) -> None:
+    def __init__(self, stages: Collection[str]) -> None:
         super().__init__(logging.INFO)
         self.times = StageTimes()
-        self._number_of_stages = number_of_stages
+        self._stages = stages
         self._running = ""
         self._started = 0.0
 
     def emit(self, record: logging.LogRecord) -> None:
         message = record.getMessage()
-        if match := _STARTS.match(message):
+        if (match := _STARTS.match(message)) and match[1] in self._stages:
             self._running, self._started = match[1], time.monotonic()
-            console.line(f"[{len(self.times.seconds) + 1}/{self._number_of_stages}] {self._running} ...")
-        elif match := _ENDS.match(message):
+            console.line(f"[{len(self.times.seconds) + 1}/{len(self._stages)}] {self._running} ...")
+        elif (match := _ENDS.match(message)) and match[1] in self._stages:
             self._finish(match[1])
         elif _CACHED.match(message):
             self.times.cached.add(self._running)
@@ -56,7 +56,7 @@ class _StageLines(logging.Handler):
         seconds = time.monotonic() - self._started
         self.times.seconds[node] = round(seconds, 2)
         how = "unchanged, from the cache" if node in self.times.cached else f"{seconds:.1f} s"
-        console.line(f"[{len(self.times.seconds)}/{self._number_of_stages}] {node}: {how}")
+        console.line(f"[{len(self.times.seconds)}/{len(self._stages)}] {node}: {how}")
 
 
 @contextmanager
@@ -83,9 +83,12 @@ def run_locally(pipeline: Any) -> StageTimes:
     Returns:
         The wall time of each component and which came from the cache.
     """
+    from tfx.dsl.components.common.resolver import Resolver
     from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
-    handler = _StageLines(len(pipeline.components))
+    # A resolver only looks something up.
+    stages = [node.id for node in pipeline.components if not isinstance(node, Resolver)]
+    handler = _StageLines(stages)
     with _listening(handler):
         LocalDagRunner().run(pipeline)
     return handler.times

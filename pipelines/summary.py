@@ -26,8 +26,8 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
 
     Returns:
         JSON-able: `task`, `label`, `rows`, `features`, `trials`, `best_hyperparameters`, `trainer`, `test_metrics`,
-        `baseline_metrics`, `slices`, `gaps`, `blessed`, `reasons`, `pushed_model`, `how_to_call`, `reports`, `seconds`,
-        `cached`.
+        `baseline_metrics`, `slices`, `gaps`, `gap_intervals`, `blessed`, `reasons`, `pushed_model`, `how_to_call`,
+        `reports`, `seconds`, `cached`.
     """
     nodes = read_outputs(output.metadata, PIPELINE_NAME)
     report = _read_json(nodes["Evaluator"].uris["fairness_report"] / "report.json")
@@ -45,8 +45,9 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         "trainer": _trainer(nodes["Trainer"]),
         "test_metrics": report["metrics"],
         "baseline_metrics": _read_json(nodes["Baseline"].uris["baseline"] / "baseline.json"),
-        "slices": report["slices"],
+        "slices": [{name: value for name, value in part.items() if name != "histogram"} for part in report["slices"]],
         "gaps": report["gaps"],
+        "gap_intervals": report["gap_intervals"],
         "blessed": report["blessed"],
         "reasons": report["reasons"],
         "pushed_model": pushed,

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from tfx_automl.components.evaluator.columnar.engine import measure
-from tfx_automl.components.evaluator.details import Details
 from tfx_automl.components.evaluator.intervals import spread_samples
-from tfx_automl.components.evaluator.measured import Measured
+from tfx_automl.components.evaluator.measured import Details, Measured
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.outcome import decide, to_json
 from tfx_automl.components.evaluator.predictions import Column, Predictions

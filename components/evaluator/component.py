@@ -33,6 +33,7 @@ class EvaluatorSpec(ComponentSpec):
         "max_losses": ExecutionParameter(type=str),
         "max_slice_losses": ExecutionParameter(type=str),
         "waivers": ExecutionParameter(type=str),
+        "expired_waivers": ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),

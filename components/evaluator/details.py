@@ -3,36 +3,18 @@
 import io
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from tfx.dsl.io import fileio
 
-from tfx_automl.components.evaluator.measured import Measured, Model, SliceKey
+from tfx_automl.components.evaluator.measured import Details, Measured, Model, SliceKey
 
 DETAILS_FILE = "details.npz"
 
 _Arrays = dict[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Details:
-    """What TFMA's result files have no place for.
-
-    Attributes:
-        samples: The metrics in each replicate of the bootstrap, shape [replicates]; empty without a bootstrap.
-        histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
-        other: The model that this one is compared with; None if there is none.
-        flips: How often the two decide differently, see `columnar.flips`.
-    """
-
-    samples: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
-    histogram: npt.NDArray[np.float64] | None = None
-    other: Model | None = None
-    flips: Mapping[str, float] = field(default_factory=dict)
 
 
 def write_details(folder: str, slices: Sequence[Measured]) -> None:

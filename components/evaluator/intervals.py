@@ -112,40 +112,54 @@ def gap_interval(
     Returns:
         None if no metric has two values, or they vary in no replicate.
     """
-    pairs = [pair for metric in zip(values, samples, strict=True) for pair in _pairs(kind, *metric)]
-    if not pairs:
+    usable = [np.isfinite(drawn).all(axis=1) for drawn in samples]
+    together = np.logical_and.reduce(usable) if usable else np.zeros(0, bool)
+    if together.sum() < _FEWEST:
         return None
-    value, error, deviations = (np.concatenate(parts, axis=-1) for parts in zip(*pairs, strict=True))
-    known = error > 0
-    if not known.any():
-        return None
-    width = float(np.quantile(np.abs(deviations[:, known] / error[known]).max(axis=1), LEVEL)) * error
-    if kind == "difference":
-        return Interval(max(0.0, float((value - width).max())), float((value + width).max()))
-    return Interval(max(0.0, float((value - width).min())), min(1.0, float((value + width).min())))
+    found = _Pairs(kind, int(together.sum()))
+    for of_slices, drawn in zip(values, samples, strict=True):
+        found.add(of_slices, drawn[together])
+    return found.interval()
 
 
-def _pairs(
-    kind: Literal["difference", "ratio"], values: Floats, samples: Floats
-) -> list[tuple[Floats, Floats, Floats]]:
-    """Returns for each slice its differences from (or ratios to) those with a smaller (or larger) value.
+class _Pairs:
+    """Differences between slices, or ratios, and the largest deviation among all of them in each replicate."""
 
-    Each as the values, shape [pairs], their standard errors, and the deviations of the replicates [replicates, pairs].
-    """
-    order = np.argsort(values if kind == "difference" else -values, kind="stable")
-    values, samples = values[order], samples[:, order]
-    usable = np.isfinite(samples).all(axis=1)
-    if usable.sum() < _FEWEST:
-        return []
-    samples = samples[usable]
-    found = []
-    for place in range(1, len(values)):
+    def __init__(self, kind: Literal["difference", "ratio"], replicates: int) -> None:
+        self._kind = kind
+        self._values: list[Floats] = []
+        self._errors: list[Floats] = []
+        self._largest = np.zeros(replicates)
+
+    def add(self, values: Floats, samples: Floats) -> None:
+        """Takes the slices of a metric: each with those that have a smaller (for ratios, a larger) value."""
+        order = np.argsort(values if self._kind == "difference" else -values, kind="stable")
+        values, samples = values[order], samples[:, order]
+        for place in range(1, len(values)):
+            self._add(values[place], values[:place], samples[:, [place]], samples[:, :place])
+
+    def _add(self, value: Floats, others: Floats, drawn: Floats, drawn_others: Floats) -> None:
         with np.errstate(invalid="ignore", divide="ignore"):
-            if kind == "difference":
-                value, drawn = values[place] - values[:place], samples[:, [place]] - samples[:, :place]
-            else:
-                value, drawn = values[place] / values[:place], samples[:, [place]] / samples[:, :place]
-        known = np.isfinite(value) & np.isfinite(drawn).all(axis=0)
-        drawn = drawn[:, known]
-        found.append((value[known], drawn.std(axis=0, ddof=1), drawn - drawn.mean(axis=0)))
-    return found
+            ratio = self._kind == "ratio"
+            found, replicates = (
+                (value / others, drawn / drawn_others) if ratio else (value - others, drawn - drawn_others)
+            )
+        known = np.isfinite(found) & np.isfinite(replicates).all(axis=0)
+        found, replicates = found[known], replicates[:, known]
+        error = replicates.std(axis=0, ddof=1)
+        varies = error > 0
+        deviation = np.abs(replicates - replicates.mean(axis=0))[:, varies] / error[varies]
+        self._largest = np.maximum(self._largest, deviation.max(axis=1, initial=0.0))
+        self._values.append(found)
+        self._errors.append(error)
+
+    def interval(self) -> Interval | None:
+        """Returns where the largest difference, or the smallest ratio, lies; None if nothing varies."""
+        if not self._largest.any():
+            return None
+        value = np.concatenate(self._values)
+        width = float(np.quantile(self._largest, LEVEL)) * np.concatenate(self._errors)
+        lower, upper = value - width, value + width
+        if self._kind == "difference":
+            return Interval(max(0.0, float(lower.max())), float(upper.max()))
+        return Interval(max(0.0, float(lower.min())), min(1.0, float(upper.min())))

@@ -1,4 +1,4 @@
-"""What an engine measures of a slice."""
+"""What is measured of a slice."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -60,3 +60,20 @@ class Measured:
     def with_models(self, change: Callable[[Model], Model]) -> "Measured":
         """Returns the slice with other models, made of these."""
         return replace(self, model=change(self.model), other=None if self.other is None else change(self.other))
+
+
+@dataclass(frozen=True)
+class Details:
+    """What TFMA's result files have no place for.
+
+    Attributes:
+        samples: The metrics in each replicate of the bootstrap, shape [replicates]; empty without a bootstrap.
+        histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
+        other: The model that this one is compared with; None if there is none.
+        flips: How often the two decide differently, see `columnar.flips`.
+    """
+
+    samples: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    histogram: npt.NDArray[np.float64] | None = None
+    other: Model | None = None
+    flips: Mapping[str, float] = field(default_factory=dict)

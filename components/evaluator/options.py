@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from tfx_automl.components.evaluator.gate import Gate
@@ -123,6 +124,8 @@ class EvaluatorOptions:
             "max_losses": json.dumps(dict(self.max_losses)),
             "max_slice_losses": json.dumps(dict(self.max_slice_losses)),
             "waivers": json.dumps([waiver.to_dict() for waiver in self.waivers]),
+            # Not read again, but another value, so that no cached verdict outlives a waiver.
+            "expired_waivers": json.dumps([w.to_dict() for w in self.waivers if not w.holds(date.today())]),
         }
 
     @classmethod

@@ -12,10 +12,11 @@ from tfx_bsl.coders import example_coder
 from tfx_automl.components.evaluator.outputs import checked_label, checked_scores, output_name
 from tfx_automl.components.evaluator.predictions import Column, Predictions
 from tfx_automl.components.sensitive import feature_values
-from tfx_automl.errors import EvaluationError
+from tfx_automl.errors import EvaluationError, one_line
 from tfx_automl.models.task import TaskSpec
 
 _BATCH = 8192  # rows
+_TRIED = 100  # rows
 _AHEAD = 2  # batches that are read while the model predicts
 
 _Array = npt.NDArray[Any]
@@ -59,6 +60,24 @@ def read_batches(patterns: Iterable[str]) -> Iterator[_Array]:
     compressed = all(file.endswith(".gz") for file in files)
     dataset = tf.data.TFRecordDataset(files, compression_type="GZIP" if compressed else "")
     yield from dataset.batch(_BATCH).prefetch(_AHEAD).as_numpy_iterator()
+
+
+def why_not(path: str, task: TaskSpec, patterns: Iterable[str]) -> str | None:
+    """Returns why a model cannot predict the rows of some files, on one line; None if it can.
+
+    Args:
+        path: Folder of a SavedModel.
+        task: What it is to predict.
+        patterns: Of the files, the first rows of which are tried.
+    """
+    try:
+        predict = load_predictor(path, task)
+        for batch in read_batches(patterns):
+            predict(batch[:_TRIED])
+            break
+    except (EvaluationError, tf.errors.OpError, OSError) as error:
+        return one_line(error)
+    return None
 
 
 def load_predictor(path: str, task: TaskSpec) -> Callable[[_Array], tuple[_Array, npt.NDArray[np.float64]]]:

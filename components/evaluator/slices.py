@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tfx_automl.components.evaluator.details import Details
 from tfx_automl.components.evaluator.intervals import Interval, metric_interval
-from tfx_automl.components.evaluator.measured import Model, SliceKey
+from tfx_automl.components.evaluator.measured import Details, Model, SliceKey
 from tfx_automl.components.evaluator.predictions import Value, order_of
 from tfx_automl.errors import EvaluationError
 from tfx_automl.models.task import TaskSpec

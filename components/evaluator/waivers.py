@@ -13,7 +13,7 @@ from tfx_automl.errors import ConfigError
 if TYPE_CHECKING:
     from tfx_automl.components.evaluator.checks import Check
 
-_FIELDS = ("check", "name", "reason", "expires")
+WAIVER_PARTS = ("check", "name", "reason", "expires")
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Waiver:
             raise ConfigError(problems)
 
     def _problems(self) -> Iterator[str]:
-        for field in _FIELDS:
+        for field in WAIVER_PARTS:
             value = getattr(self, field)
             if not isinstance(value, str) or not value.strip():
-                yield f"A waiver needs {', '.join(_FIELDS)}; got {field}={value!r}."
+                yield f"A waiver needs {', '.join(WAIVER_PARTS)}; got {field}={value!r}."
         try:
             date.fromisoformat(str(self.expires))
         except ValueError:
@@ -57,8 +57,8 @@ class Waiver:
         Raises:
             ConfigError: It has other parts than a waiver.
         """
-        if set(given) != set(_FIELDS):
-            raise ConfigError(f"A waiver needs {', '.join(_FIELDS)}, and nothing else; got {', '.join(given)}.")
+        if set(given) != set(WAIVER_PARTS):
+            raise ConfigError(f"A waiver needs {', '.join(WAIVER_PARTS)}, and nothing else; got {', '.join(given)}.")
         return cls(**{field: str(value) for field, value in given.items()})
 
     def holds(self, today: date) -> bool:

@@ -135,7 +135,9 @@ class TestDo:
         keys = {key for key, _ in result.slicing_metrics}
         assert {(), (("sex", "Male"),), (("age_group", 20),), (("race", "<script>"), ("sex", "Male"))} <= keys
         assert result.config.model_specs[0].label_key == "target_xf"
-        assert result.get_metrics_for_slice()["accuracy"]["doubleValue"] == binary.report["metrics"]["accuracy"]
+        accuracy = result.get_metrics_for_slice()["accuracy"]["boundedValue"]
+        assert accuracy["value"] == binary.report["metrics"]["accuracy"]
+        assert [accuracy["lowerBound"], accuracy["upperBound"]] == binary.report["intervals"]["accuracy"]
 
     def test_blessing_has_the_stock_form(self, binary: SimpleNamespace) -> None:
         assert binary.report["blessed"]
@@ -230,9 +232,10 @@ class TestBadInput:
 
     def test_lost_rows_are_noticed(self, binary: SimpleNamespace, make_task: Any) -> None:
         from tfx_automl.components.evaluator.engine import load_evaluation
+        from tfx_automl.components.evaluator.plan import EvaluationPlan
 
         with pytest.raises(EvaluationError, match="400 rows were evaluated, but the examples hold 401"):
-            load_evaluation(str(binary.folder / "evaluation"), make_task("binary"), SENSITIVE, 401)
+            load_evaluation(str(binary.folder / "evaluation"), EvaluationPlan(make_task("binary"), SENSITIVE), 401)
 
 
 @pytest.mark.slow

@@ -5,10 +5,9 @@ from datetime import date
 import numpy as np
 import pytest
 
-from tfx_automl.components.evaluator.details import Details
 from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
 from tfx_automl.components.evaluator.gate import Gate, Verdict, judge
-from tfx_automl.components.evaluator.measured import Model
+from tfx_automl.components.evaluator.measured import Details, Model
 from tfx_automl.components.evaluator.plan import Bound
 from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
 from tfx_automl.components.evaluator.waivers import Waiver

@@ -1,5 +1,7 @@
 """Confidence intervals: how wide they are, how often they hold, and how often the gate errs by them."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,11 +9,10 @@ from hypothesis import strategies as st
 
 from tfx_automl.components.evaluator.columnar.bootstrap import counts, distinct, row_hashes
 from tfx_automl.components.evaluator.columnar.engine import measure
-from tfx_automl.components.evaluator.details import Details
 from tfx_automl.components.evaluator.gaps import compute_gaps
 from tfx_automl.components.evaluator.gate import Gate, judge
 from tfx_automl.components.evaluator.intervals import gap_interval, metric_interval, spread_samples
-from tfx_automl.components.evaluator.measured import Measured
+from tfx_automl.components.evaluator.measured import Details, Measured
 from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.evaluator.predictions import Column, Predictions
 from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
@@ -145,3 +146,26 @@ def test_interval_of_a_gap_holds_the_gap(values: list[float], seed: int, kind: s
     interval = gap_interval(kind, [rates], [samples])  # type: ignore[arg-type]
     gap = rates.max() - rates.min() if kind == "difference" else rates.min() / rates.max()
     assert interval is not None and interval.lower <= gap + 1e-12 and gap <= interval.upper + 1e-12
+
+
+def test_metrics_that_are_undefined_in_other_replicates_are_compared_in_the_same_ones() -> None:
+    """The rate of true positives of a slice with few of them is not defined in every replicate."""
+    rng = np.random.default_rng(0)
+    tpr, fpr = rng.normal([0.5, 0.6], 0.05, (200, 2)), rng.normal([0.1, 0.2], 0.02, (200, 2))
+    tpr[rng.random(200) < 0.3, 1] = np.nan
+    interval = gap_interval("difference", [np.array([0.5, 0.6]), np.array([0.1, 0.2])], [tpr, fpr])
+    assert interval is not None and interval.lower < 0.1 < interval.upper
+    tpr[:190] = np.nan
+    assert gap_interval("difference", [np.array([0.5, 0.6]), np.array([0.1, 0.2])], [tpr, fpr]) is None
+
+
+def test_thousands_of_slices_take_little_memory() -> None:
+    rng = np.random.default_rng(0)
+    rates = rng.uniform(0.2, 0.8, 600)
+    samples = rates + rng.normal(0, 0.01, (200, 600))
+    tracemalloc.start()
+    interval = gap_interval("difference", [rates], [samples])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert interval is not None and interval.lower > 0.5
+    assert peak < 60e6  # all pairs in all replicates would be 290 MB

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from reports_for_tests import make_report, make_rows, with_comparison
 
-from tfx_automl.components.evaluator.details import Details
+from tfx_automl.components.evaluator.measured import Details
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.outcome import decide, to_json
 from tfx_automl.components.evaluator.report.limits import Limits
