@@ -6,7 +6,7 @@ STACK = auto
 TESTS = tests
 DATA = ../shared/data
 
-.PHONY: help env lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees test-flink test-stack-b test-stack-b-fast clean
+.PHONY: help env lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees bench-evaluator test-flink test-stack-b test-stack-b-fast clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -62,6 +62,9 @@ bench-strategies: env  ## compare the search strategies with each other and with
 
 bench-trees: env  ## compare boosted trees with plain scikit-learn (ARGS="--rows 30000 --threads 2")
 	$(PYTHON) benchmarks/boosted_trees.py $(ARGS)
+
+bench-evaluator: env  ## compare the Evaluator's columnar engine with TFMA (ARGS="--rows 20000")
+	$(PYTHON) benchmarks/evaluator.py $(ARGS)
 
 test-flink: env  ## run a search on a real Flink on this machine (needs Java, Maven and unshare)
 	$(PYTHON) tools/flink.py $(PYTHON) -m pytest -m flink tests/flink
