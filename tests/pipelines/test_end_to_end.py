@@ -92,6 +92,23 @@ def test_slices_cover_the_test_split(summary):
         assert sum(counts) == summary["rows"]["splits"]["test"]
 
 
+def test_worst_group_and_artifacts_are_named(first, summary):
+    folder, done = first
+    worst = summary["worst_slice"]
+    values = {entry["value"]: entry["metrics"][worst["metric"]] for entry in summary["slices"]}
+    assert abs(values[worst["value"]] - values[worst["best_value"]]) == pytest.approx(worst["difference"])
+    assert f"Worst group: {worst['feature']} = {worst['value']}: " in done.stdout
+    assert set(summary["artifacts"]) == set(STAGES)
+    for outputs in summary["artifacts"].values():
+        assert all((folder.root / path).is_dir() for path in outputs.values())
+
+
+def test_report_of_the_run_is_found(first):
+    done = _tfx_automl("report", str(first[0].root), "--no-open")
+    assert done.returncode == 0, done.stderr
+    assert "<html" in Path(done.stdout.strip()).read_text(encoding="utf-8")
+
+
 def test_blessed_model_is_pushed_and_predicts(first, summary):
     assert summary["blessed"] is True
     assert summary["reasons"]
