@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-FOLDERS = ("search", "models", "components", "pipelines", "kubeflow")
+FOLDERS = ("search", "models", "components", "pipelines", "view", "kubeflow")
 
 packages = {"tfx_automl": "tfx_automl"}
 for folder in FOLDERS:

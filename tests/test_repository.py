@@ -14,7 +14,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 # Imports point only to the left.
-LAYERS = ("search", "models", "components", "pipelines", "kubeflow")
+LAYERS = ("search", "models", "components", "pipelines", "view", "kubeflow")
 HEAVY = {"tensorflow", "tfx", "tfx_bsl", "keras", "tf_keras", "keras_tuner", "apache_beam", "ml_metadata"}
 # Modules whose distribution has another name; others are named alike, with dashes.
 DISTRIBUTIONS = {
