@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tfx_automl.components.evaluator.markup import Markup, element
+from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.view.svg import BLUE, GREY, INK, SOFT, line, picture, text
 from tfx_automl.view.tables import number, shortened
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfx_automl.components.evaluator.markup import Markup, element, join
+from tfx_automl.components.evaluator.report.markup import Markup, element, join
 from tfx_automl.errors import ConfigError
 from tfx_automl.view.bars import Bar, bar_chart
 from tfx_automl.view.shown import View

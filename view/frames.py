@@ -54,21 +54,23 @@ def report_of(frame: Any, columns: FrameColumns) -> dict[str, Any]:
     )
     features = {name: _feature(frame[name], name) for name in sorted({name for group in groups for name in group})}
     rows = Predictions(_label(frame, columns, task), _score(frame, columns, task), features)
-    found = measure(rows, task, groups, columns.threshold, _REPLICATES)
+    found = measure(rows, options.plan(columns.threshold))
     return to_json(decide(options, _evaluation(found, task, groups), None, columns.threshold))
 
 
 def _evaluation(found: "Sequence[Measured]", task: TaskSpec, groups: Sequence[Group]) -> "Evaluation":
+    from tfx_automl.components.evaluator.details import Details
     from tfx_automl.components.evaluator.intervals import spread_samples
-    from tfx_automl.components.evaluator.slices import EXAMPLE_COUNT, Details, read_evaluation
+    from tfx_automl.components.evaluator.slices import EXAMPLE_COUNT, read_evaluation
 
     details = {
-        part.key: Details(spread_samples(part.samples, part.metrics, part.rows), part.histogram) for part in found
+        part.key: Details(spread_samples(part.model.samples, part.model.metrics, part.rows), part.histogram)
+        for part in found
     }
     slices = [
         (part.key, {"": {"": {name: {"doubleValue": value} for name, value in numbers.items()}}})
         for part in found
-        for numbers in [{**part.metrics, EXAMPLE_COUNT: part.rows}]
+        for numbers in [{**part.model.metrics, EXAMPLE_COUNT: part.rows}]
     ]
     return read_evaluation(SimpleNamespace(slicing_metrics=slices), task, groups, details)
 

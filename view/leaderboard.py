@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tfx_automl.components.evaluator.markup import Markup, element
+from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.errors import ConfigError
 from tfx_automl.view.plots import pareto_picture, progress_picture
 from tfx_automl.view.search import FoundSearch, Trial, family_of, hyperparameters, read_search

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfx_automl.components.evaluator.markup import Markup, element
+from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.errors import ConfigError
 from tfx_automl.view.search import FoundSearch, Trial, family_of, hyperparameters, read_search
 from tfx_automl.view.shown import View

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from tfx_automl.components.evaluator.markup import Markup, join
+from tfx_automl.components.evaluator.report.markup import Markup, join
 from tfx_automl.errors import ConfigError
 from tfx_automl.view.search import FoundSearch, Trial, family_of, read_search
 from tfx_automl.view.shown import View

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tfx_automl.components.evaluator.markup import Markup, element
+from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.errors import ConfigError
 
 _CSS = """
@@ -85,11 +85,14 @@ def framed(page: str, title: str, height: int) -> Markup:
         title: For those who cannot see it.
         height: In pixels.
     """
+    # Else links within the page would lead out of it: in such a frame they start from the address of the notebook. It
+    # stands first, because a policy further below may not allow it.
+    own = page.replace("<head>", '<head><base href="about:srcdoc"/>', 1)
     style = f"width:100%;height:{height}px;border:1px solid rgba(128,128,128,.4);border-radius:8px;background:#fff"
     return element(
         "iframe",
         _UNTRUSTED,
-        srcdoc=page,
+        srcdoc=own,
         sandbox="allow-scripts allow-downloads allow-popups",
         title=title,
         width="100%",

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tfx_automl.components.evaluator.markup import Markup, element
+from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.errors import ConfigError
 from tfx_automl.view.bars import distribution
 from tfx_automl.view.shown import View

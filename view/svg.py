@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tfx_automl.components.evaluator.markup import Markup, element
+from tfx_automl.components.evaluator.report.markup import Markup, element
 
 INK, SOFT, GRID, PAPER, BLUE, ORANGE, GREY = "#1b2430", "#566171", "#dfe5ec", "#ffffff", "#2f62b5", "#c8541b", "#b4bdc9"
 COLOURS = (BLUE, ORANGE, "#1a8a5a", "#9b4fb0", "#a87f00", "#c2334d", "#0f8fa8", "#6b7280")
@@ -69,7 +69,7 @@ def path(points: Sequence[tuple[float, float]], stroke: str, width: float = 1.5,
 def dot(x: float, y: float, fill: str, words: str, *, radius: float = 4.0, ring: bool = False) -> Markup:
     """Returns a point; `words` are shown when the drawing stands alone and a mouse is over it."""
     stroke = {"stroke": INK, "stroke_width": 1.6} if ring else {"stroke": PAPER, "stroke_width": 0.7}
-    return element("circle", element("title", words), cx=x, cy=y, r=radius, fill=fill, **stroke)
+    return element("g", element("title", words), element("circle", cx=x, cy=y, r=radius, fill=fill, **stroke))
 
 
 @dataclass(frozen=True)

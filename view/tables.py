@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tfx_automl.components.evaluator.markup import Markup, element
+from tfx_automl.components.evaluator.report.markup import Markup, element
 
 _LINE = "border-bottom:1px solid rgba(128,128,128,.3);padding:3px 9px;vertical-align:top"
 _LEFT, _RIGHT = f"{_LINE};text-align:left", f"{_LINE};text-align:right;font-variant-numeric:tabular-nums"

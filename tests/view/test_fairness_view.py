@@ -36,7 +36,7 @@ def test_predictions_in_a_frame(look):
     frame = people()
     shown = view.fairness(frame, sensitive=["sex", ("sex", "race")])
     (page,) = look(shown).frames
-    assert page == shown.page
+    assert page.replace('<base href="about:srcdoc"/>', "") == shown.page
     assert "Fairness report: label" in shown.title
     table = shown.to_frame().set_index(["feature", "value"])
     assert table.loc[("", ""), "count"] == 400
@@ -178,11 +178,12 @@ def written(report_folder):
 
 
 def test_report_of_a_run(run, written, report_folder, look, tmp_path):
-    from tfx_automl.components.evaluator.report import render_html
+    from tfx_automl.components.evaluator.report.page import render_html
 
     shown = view.fairness(run, height=333)
     page = look(shown)
-    assert page.frames == [render_html(written)]
+    # Links within the report must not lead to the notebook.
+    assert page.frames == [render_html(written).replace("<head>", '<head><base href="about:srcdoc"/>')]
     assert page.text == "The report is drawn here once this notebook is trusted, or run again."
     assert "height:333px" in shown.body
     assert shown.save(tmp_path / "report.html").read_text(encoding="utf-8") == render_html(written)
