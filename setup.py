@@ -66,6 +66,6 @@ setup(
     package_dir=packages,
     package_data={"tfx_automl": ["py.typed"], "tfx_automl.components.evaluator.report": ["*.css", "*.js"]},
     install_requires=REQUIREMENTS,
-    extras_require={"notebooks": ["nbclient", "nbformat", "ipykernel", "matplotlib"]},
+    extras_require={"notebooks": ["nbclient", "nbformat", "ipykernel"]},
     entry_points={"console_scripts": ["tfx-automl=tfx_automl.pipelines.cli:main"]},
 )
