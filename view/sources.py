@@ -102,9 +102,11 @@ def uri_of(source: Any, wanted: Wanted) -> str:
         text = os.fspath(source).removeprefix("file://")
         return text if "://" in text else os.path.abspath(os.path.expanduser(text))
     artifacts = _artifacts(source)
-    if len(artifacts) != 1 or not hasattr(artifacts[0], "uri"):
-        number = f" with {len(artifacts)} artifacts (run the component first)" if hasattr(source, "get") else ""
-        raise wanted.refuse(f"{type(source).__name__}{number}")
+    if len(artifacts) != 1 or not getattr(artifacts[0], "uri", ""):
+        # A channel has an artifact without a URI until its component has run.
+        many = len(artifacts) if len(artifacts) > 1 else "no"
+        found = f" with {many} artifacts; run the component, and give one" if hasattr(source, "type_name") else ""
+        raise wanted.refuse(f"{type(source).__name__}{found}")
     name = getattr(artifacts[0], "type_name", wanted.type_name)
     if name != wanted.type_name:
         raise wanted.refuse(f"an artifact of type {name}")

@@ -105,6 +105,16 @@ def test_report_and_plots_of_a_trusted_notebook(address: str, browser: Browser):
         assert words in shown
 
 
+def test_exported_page(jupyter: Path, executed: Any, adult: Any, browser: Browser, tmp_path: Path):
+    nbformat.write(executed("fairness", adult), tmp_path / "fairness.ipynb")
+    command = [jupyter / "jupyter-nbconvert", "--to", "html", tmp_path / "fairness.ipynb"]
+    subprocess.run(command, check=True, capture_output=True, timeout=300, env={**os.environ, "HOME": str(tmp_path)})
+    browser.open(tmp_path / "fairness.html")
+    reports = browser.in_frames("document.body.innerText")
+    assert len(reports) == 2 and all("Fairness report: income" in text for text in reports)
+    assert browser.evaluate(_PLOTS.replace(".jp-OutputArea img", ".tfx-automl img")) >= 2
+
+
 def test_plots_of_a_notebook_that_nobody_trusts_yet(address: str, browser: Browser):
     """JupyterLab takes frames, styles and scripts out; tables and plots stay, and words tell what is missing."""
     browser.open_address(address.format(name=NAMES["unknown"]))

@@ -71,6 +71,22 @@ def test_run_artifact_channel_and_uri_are_the_same(run, search_folder, tmp_path,
     assert len(bodies) == 1
 
 
+def test_objects_of_tfx_itself(run, search_folder, statistics_folder):
+    """Artifacts, a channel as an interactive context fills it, and one that no component has filled."""
+    from tfx.dsl.components.common.importer import Importer
+    from tfx.types import channel_utils, standard_artifacts
+
+    results, statistics = standard_artifacts.TunerResults(), standard_artifacts.ExampleStatistics()
+    results.uri, statistics.uri = str(search_folder), str(statistics_folder)
+    assert view.leaderboard(results).body == view.leaderboard(run).body
+    assert view.statistics(channel_utils.as_channel([statistics])).body == view.statistics(run).body
+    with pytest.raises(ConfigError, match="got an artifact of type ExampleStatistics"):
+        view.leaderboard(statistics)
+    importer = Importer(source_uri="x", artifact_type=standard_artifacts.TunerResults)
+    with pytest.raises(ConfigError, match="got OutputChannel with no artifacts; run the component, and give one"):
+        view.leaderboard(importer.outputs["result"])
+
+
 def test_home_folder_is_understood(run, monkeypatch):
     monkeypatch.setenv("HOME", str(run.parent))
     assert view.leaderboard(os.path.join("~", "run")).body == view.leaderboard(run).body
@@ -80,7 +96,7 @@ def test_home_folder_is_understood(run, monkeypatch):
     ("source", "message"),
     [
         (Artifact(Path("/x"), "Model"), "of type TunerResults or its URI; got an artifact of type Model"),
-        (Channel(), r"got Channel with 0 artifacts \(run the component first\)"),
+        (Channel(), "got Channel with no artifacts; run the component, and give one"),
         (42, "got int"),
         (None, "got NoneType"),
         ("nowhere", "nowhere, which is no folder or an empty one"),
