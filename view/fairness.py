@@ -18,7 +18,8 @@ _WANTED = Wanted(
     "FairnessReport",
     "Evaluator",
     "fairness_report",
-    ", or the same for a ModelEvaluation, or a tfma.EvalResult, or a pandas DataFrame of predictions",
+    "ModelEvaluation",
+    ", or a tfma.EvalResult, or a pandas DataFrame of predictions",
 )
 
 
@@ -95,8 +96,7 @@ def _of_artifact(source: Any, min_slice_size: int, height: int) -> View:
 
     if hasattr(source, "slicing_metrics"):
         return result_view(source, min_slice_size)
-    named = getattr(source, "type_name", "")
-    folder = find(source, _WANTED if named != "ModelEvaluation" else _of_type("ModelEvaluation"))
+    folder = find(source, _WANTED)
     content = folder.read(_REPORT)
     if content is not None:
         return _report_view(_parsed(folder, content), height)
@@ -105,10 +105,6 @@ def _of_artifact(source: Any, min_slice_size: int, height: int) -> View:
     import tensorflow_model_analysis as tfma
 
     return result_view(tfma.load_eval_result(folder.uri), min_slice_size)
-
-
-def _of_type(name: str) -> Wanted:
-    return Wanted(_WANTED.view, name, _WANTED.component, "evaluation", _WANTED.more)
 
 
 def _parsed(folder: Folder, content: bytes) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ class Wanted:
         type_name: TFX's name of the artifact's type.
         component: The component of our pipeline that makes it.
         key: Its output key there.
+        other_type: Another type that the function takes.
         more: What else the function takes, for the message of an error.
     """
 
@@ -25,14 +26,19 @@ class Wanted:
     type_name: str
     component: str
     key: str
+    other_type: str = ""
     more: str = ""
 
     def refuse(self, given: str) -> ConfigError:
         """Returns an error that says what the view takes."""
         return ConfigError(
             f"{self.view}: expected the output folder of a run (`tfx-automl run --output FOLDER` makes one), or an "
-            f"artifact of type {self.type_name} or its URI{self.more}; got {given}."
+            f"artifact of type {self._types} or its URI{self.more}; got {given}."
         )
+
+    @property
+    def _types(self) -> str:
+        return f"{self.type_name} or {self.other_type}" if self.other_type else self.type_name
 
 
 @dataclass(frozen=True)
@@ -108,7 +114,7 @@ def uri_of(source: Any, wanted: Wanted) -> str:
         found = f" with {many} artifacts; run the component, and give one" if hasattr(source, "type_name") else ""
         raise wanted.refuse(f"{type(source).__name__}{found}")
     name = getattr(artifacts[0], "type_name", wanted.type_name)
-    if name != wanted.type_name:
+    if name not in (wanted.type_name, wanted.other_type):
         raise wanted.refuse(f"an artifact of type {name}")
     return str(artifacts[0].uri).removeprefix("file://")
 

@@ -18,7 +18,7 @@ _WANTED = Wanted(
     "ExampleStatistics",
     "StatisticsGen",
     "statistics",
-    ", or statistics of TFDV (DatasetFeatureStatisticsList)",
+    more=", or statistics of TFDV (DatasetFeatureStatisticsList)",
 )
 _MOST_FREQUENT, _BARS = 3, 20
 

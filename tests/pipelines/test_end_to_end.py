@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tfx_automl.pipelines.finished import FinishedRun
 from tfx_automl.pipelines.output import OutputFolder
 
 pytestmark = pytest.mark.slow
@@ -107,6 +108,21 @@ def test_report_of_the_run_is_found(first):
     done = _tfx_automl("report", str(first[0].root), "--no-open")
     assert done.returncode == 0, done.stderr
     assert "<html" in Path(done.stdout.strip()).read_text(encoding="utf-8")
+
+
+def test_every_view_shows_the_run(first):
+    from tfx.types import standard_artifacts
+
+    from tfx_automl import view
+
+    root = first[0].root
+    for name in ("fairness", "leaderboard", "progress", "curves", "parameters", "statistics"):
+        assert len(getattr(view, name)(root).to_frame())
+    evaluation = standard_artifacts.ModelEvaluation()
+    evaluation.uri = str(root / FinishedRun.at(str(root)).artifact("Evaluator", "evaluation"))
+    by_tfma = view.fairness([evaluation]).to_frame().set_index("slice")
+    ours = view.fairness(root).to_frame().set_index("value")
+    assert by_tfma.loc["sex=sex_1", "accuracy"] == pytest.approx(ours.loc["sex_1", "accuracy"])
 
 
 def test_blessed_model_is_pushed_and_predicts(first, summary):

@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tfx_automl import view
 from tfx_automl.errors import ConfigError
@@ -175,6 +177,13 @@ def test_no_trial_has_a_score(run, search_folder, trials, look):
     for name in ("progress", "parameters"):
         with pytest.raises(ConfigError, match="None of the 1 trials has a score"):
             getattr(view, name)(run)
+
+
+@given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=20), st.booleans())
+def test_axis_of_any_values(values, log):
+    axis = Axis.over(values, log=log)
+    assert all(-1e-9 <= axis.place(value) <= 1 + 1e-9 for value in values)
+    assert len(axis.ticks()) <= 30 or axis.log
 
 
 @pytest.mark.parametrize("values", [[3.0], [0.0, 0.0], [1e-9, 1e9], [-5.0, 7.0], []])
