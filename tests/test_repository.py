@@ -102,6 +102,14 @@ def test_search_and_the_command_line_load_no_framework() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_what_looks_at_options_and_data_loads_no_tensorflow() -> None:
+    """What TensorFlow has to say as it is imported would go to the terminal: messages go to the log only later."""
+    code = "import sys, tfx_automl.pipelines.job, tfx_automl.components.evaluator.gate\n"
+    code += "print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 @pytest.mark.parametrize("path", package_files(), ids=names(package_files()))
 def test_every_import_is_declared(path: Path) -> None:
     declared = {canonicalize_name(requirement.name) for requirement in requirements_of_setup()}

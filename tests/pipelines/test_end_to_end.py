@@ -208,7 +208,10 @@ def test_notebook_reads_the_run(first, repository: Path):
     environment = os.environ | {"TFX_AUTOML_RUN": str(first[0].root)}
     NotebookClient(notebook, timeout=600, kernel_name="python3").execute(env=environment)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 2
+    views = [page for output in outputs if "tfx-automl" in (page := output.get("data", {}).get("text/html", ""))]
+    assert len(views) == 7
+    assert sum("data:image/svg+xml" in page for page in views) >= 5  # one family may have one trial
+    assert sum("<iframe" in page for page in views) == 1
     text = json.dumps(outputs)
-    for expected in ("age_group", "val_auc", "sex_1", "probabilities"):
+    for expected in ("age_group", "val_auc", "sex_1", "probabilities", "Metrics by slice", "Leaderboard"):
         assert expected in text
