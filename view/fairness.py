@@ -118,7 +118,7 @@ def _parsed(folder: Folder, content: bytes) -> Mapping[str, Any]:
 
 
 def _report_view(report: Mapping[str, Any], height: int) -> View:
-    from tfx_automl.components.evaluator.report.page import render_html
+    from tfx_automl.components.evaluator.report import render_html
 
     title = f"Fairness report: {report['task']['label']}"
     page = render_html(report)

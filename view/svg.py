@@ -92,7 +92,7 @@ class Axis:
         low, high = min(values, default=0.0), max(values, default=1.0)
         if log and low > 0:
             low, high = (low / 1.5, high * 1.5) if low == high else (low, high)
-            spare = (high / low) ** margin
+            spare = math.exp((math.log(high) - math.log(low)) * margin)
             return cls(low / spare, high * spare, True)
         spare = (high - low) * margin if high > low else abs(high) * 0.1 or 1.0
         return cls(low - spare, high + spare)
@@ -100,7 +100,8 @@ class Axis:
     def place(self, value: float) -> float:
         """Returns where a value is, 0 at the beginning and 1 at the end."""
         if self.log:
-            return math.log(value / self.low) / math.log(self.high / self.low)
+            low = math.log(self.low)
+            return (math.log(value) - low) / (math.log(self.high) - low)
         return (value - self.low) / (self.high - self.low)
 
     def ticks(self, count: int = 5) -> list[float]:

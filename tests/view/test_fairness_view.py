@@ -178,7 +178,7 @@ def written(report_folder):
 
 
 def test_report_of_a_run(run, written, report_folder, look, tmp_path):
-    from tfx_automl.components.evaluator.report.page import render_html
+    from tfx_automl.components.evaluator.report import render_html
 
     shown = view.fairness(run, height=333)
     page = look(shown)
