@@ -59,8 +59,8 @@ def report_of(frame: Any, columns: FrameColumns) -> dict[str, Any]:
 
 
 def _evaluation(found: "Sequence[Measured]", task: TaskSpec, groups: Sequence[Group]) -> "Evaluation":
-    from tfx_automl.components.evaluator.details import Details
     from tfx_automl.components.evaluator.intervals import spread_samples
+    from tfx_automl.components.evaluator.measured import Details
     from tfx_automl.components.evaluator.slices import EXAMPLE_COUNT, read_evaluation
 
     details = {
