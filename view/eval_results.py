@@ -50,6 +50,11 @@ def result_view(result: Any, min_slice_size: int) -> View:
         ConfigError: It holds no metric that is a number.
     """
     slices, others = _read(result)
+    if not slices:
+        raise ConfigError(
+            "fairness: expected a tfma.EvalResult with slices; this one has none. Of several models, load one by its "
+            "name: tfma.load_eval_result(path, model_name='candidate')."
+        )
     if not any(part.metrics for part in slices):
         raise ConfigError(
             "fairness: expected a tfma.EvalResult with metrics; this one has none that is a number. Add metrics to the "
@@ -69,6 +74,20 @@ def result_view(result: Any, min_slice_size: int) -> View:
     for features, members in groups.items():
         parts.append(_group(features, members, overall, names, min_slice_size))
     return View("Metrics by slice", element("div", *parts), tuple(map(_row, slices)))
+
+
+def load_result(folder: str) -> Any:
+    """Returns the result in a folder; of an evaluation of several models, that of the candidate.
+
+    Args:
+        folder: As TFMA writes it, local or remote.
+    """
+    import tensorflow_model_analysis as tfma
+
+    result = tfma.load_eval_result(folder)
+    names = [spec.name for spec in result.config.model_specs if not spec.is_baseline]
+    several = len(result.config.model_specs) > 1 and names
+    return tfma.load_eval_result(folder, model_name=names[0]) if several else result
 
 
 def _read(result: Any) -> tuple[list[_Slice], list[str]]:

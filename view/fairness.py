@@ -92,7 +92,7 @@ def _is_frame(source: Any) -> bool:
 
 
 def _of_artifact(source: Any, min_slice_size: int, height: int) -> View:
-    from tfx_automl.view.eval_results import result_view
+    from tfx_automl.view.eval_results import load_result, result_view
 
     if hasattr(source, "slicing_metrics"):
         return result_view(source, min_slice_size)
@@ -102,9 +102,7 @@ def _of_artifact(source: Any, min_slice_size: int, height: int) -> View:
         return _report_view(_parsed(folder, content), height)
     if folder.read(_EVALUATION) is None:
         raise _WANTED.refuse(f"{folder.uri}, which has neither {_REPORT} nor {_EVALUATION}")
-    import tensorflow_model_analysis as tfma
-
-    return result_view(tfma.load_eval_result(folder.uri), min_slice_size)
+    return result_view(load_result(folder.uri), min_slice_size)
 
 
 def _parsed(folder: Folder, content: bytes) -> Mapping[str, Any]:

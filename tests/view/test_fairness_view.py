@@ -258,9 +258,30 @@ def test_result_of_somebody_elses_configuration(look, evil):
 def test_result_without_slices_or_numbers(evil, look):
     only = SimpleNamespace(slicing_metrics=result(evil).slicing_metrics[:1])
     assert "add SlicingSpec" in look(view.fairness(only)).text
+    with pytest.raises(ConfigError, match=r"this one has none\. Of several models, load one by its name"):
+        view.fairness(SimpleNamespace(slicing_metrics=[]))
     plots = SimpleNamespace(slicing_metrics=[((), {"": {"": {"curve": {"confusionMatrixAtThresholds": {}}}}})])
     with pytest.raises(ConfigError, match=r"this one has none that is a number. Add metrics"):
         view.fairness(plots)
+
+
+@pytest.mark.parametrize("compared", [False, True])
+def test_evaluation_of_one_model_or_two(compared, tmp_path):
+    """In a folder, as the Evaluator writes it; of two models the new one is shown."""
+    from tfx_automl.components.evaluator.columnar.engine import measure
+    from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
+    from tfx_automl.components.evaluator.predictions import Column, Predictions
+    from tfx_automl.components.evaluator.result_files import write_results
+    from tfx_automl.models.task import TaskSpec
+
+    frame = people()
+    label, score = (frame["label"] == "yes").to_numpy().astype(np.int64), frame["prediction"].to_numpy()
+    other = 1 - score if compared else None
+    plan = EvaluationPlan(TaskSpec("binary", "label", ("no", "yes")), (("sex",),))
+    rows = Predictions(label, score, {"sex": Column.of(frame["sex"].tolist())}, other)
+    write_results(str(tmp_path), plan, measure(rows, plan), Sources(["-"], "new", "old" if compared else None))
+    table = view.fairness(tmp_path).to_frame().set_index("slice")
+    assert table.loc["sex=f", "tpr"] == pytest.approx(rates(frame)["f"], abs=1e-6)
 
 
 @pytest.mark.slow
