@@ -60,7 +60,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
             "fairness": str(nodes["Evaluator"].uris["fairness_report"] / "report.html"),
             **_rejected(nodes["ExampleGen"]),
         },
-        "artifacts": relative_folders({name: node.uris for name, node in nodes.items()}, output.root),
+        "artifacts": relative_folders({name: node.uris for name, node in nodes.items() if node.uris}, output.root),
         "seconds": {**times.seconds, "total": round(total_seconds, 2)},
         "cached": sorted(times.cached),
     }
