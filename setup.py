@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-FOLDERS = ("search", "models", "components", "pipelines", "kubeflow")
+FOLDERS = ("search", "models", "components", "pipelines", "view", "kubeflow")
 
 packages = {"tfx_automl": "tfx_automl"}
 for folder in FOLDERS:
@@ -66,6 +66,6 @@ setup(
     package_dir=packages,
     package_data={"tfx_automl": ["py.typed"], "tfx_automl.components.evaluator.report": ["*.css", "*.js"]},
     install_requires=REQUIREMENTS,
-    extras_require={"notebooks": ["nbclient", "nbformat", "ipykernel", "matplotlib"]},
+    extras_require={"notebooks": ["nbclient", "nbformat", "ipykernel"]},
     entry_points={"console_scripts": ["tfx-automl=tfx_automl.pipelines.cli:main"]},
 )

@@ -55,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
     _add_demo(commands)
+    _add_report(commands)
     doctor = commands.add_parser("doctor", help="check this machine and environment for known traps")
     doctor.set_defaults(command=_doctor)
     return parser
@@ -112,6 +113,18 @@ def _add_demo(commands: Any) -> None:
     demo.set_defaults(command=_demo)
 
 
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report",
+        allow_abbrev=False,
+        help="open the fairness report of a run in the browser",
+        description="Prints where the fairness report of a run is, and opens it in the browser.",
+    )
+    report.add_argument("run", metavar="RUN", help="the output folder of the run")
+    report.add_argument("--no-open", action="store_true", help="only print the path")
+    report.set_defaults(command=_report)
+
+
 def _run(parsed: argparse.Namespace) -> int:
     values: dict[str, object] = _read_yaml(parsed.config) if parsed.config else {}
     values.update({e.name: getattr(parsed, e.name) for e in option_fields() if getattr(parsed, e.name) is not None})
@@ -125,6 +138,12 @@ def _demo(parsed: argparse.Namespace) -> int:
     overrides = {name: getattr(parsed, name) for name in _DEMO_OPTIONS if getattr(parsed, name) is not None}
     run_job(demo_config(parsed.dataset, parsed.data_dir, overrides), verbose=parsed.verbose)
     return 0
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from tfx_automl.pipelines.reporting import show_report
+
+    return show_report(parsed.run, open_it=not parsed.no_open)
 
 
 def _doctor(parsed: argparse.Namespace) -> int:

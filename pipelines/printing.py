@@ -9,6 +9,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from tfx_automl.pipelines.worst import worst_line
+
 _BEST_TRIALS = 8
 _WIDTH = 110
 _SLICE_METRICS = {
@@ -172,6 +174,8 @@ def _verdict(summary: Mapping[str, Any]) -> RenderableType:
         reason.replace(" have no bound in max_gaps:", " have no bound (--max-gap):") for reason in summary["reasons"]
     ]
     lines = [f"• {reason}" for reason in reasons]
+    if summary["worst_slice"]:
+        lines += ["", worst_line(summary["worst_slice"])]
     lines += ["", f"Fairness report: {summary['reports']['fairness']}"]
     if summary["pushed_model"]:
         lines += [f"Pushed model:    {summary['pushed_model']}"]

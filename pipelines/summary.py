@@ -9,10 +9,12 @@ from tfx_automl.components.example_gen import rejects
 from tfx_automl.components.model_card import read_card
 from tfx_automl.files import write_in_one_step
 from tfx_automl.pipelines.build import PIPELINE_NAME
+from tfx_automl.pipelines.finished import relative_folders
 from tfx_automl.pipelines.metadata import NodeOutputs, read_outputs
 from tfx_automl.pipelines.output import OutputFolder
 from tfx_automl.pipelines.request import write_request
 from tfx_automl.pipelines.runner import StageTimes
+from tfx_automl.pipelines.worst import worst_slice
 
 
 def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds: float) -> dict[str, Any]:
@@ -26,8 +28,9 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
 
     Returns:
         JSON-able: `task`, `label`, `rows`, `features`, `trials`, `best_hyperparameters`, `trainer`, `test_metrics`,
-        `baseline_metrics`, `slices`, `gaps`, `gap_intervals`, `blessed`, `reasons`, `pushed_model`, `how_to_call`,
-        `reports`, `seconds`, `cached`.
+        `baseline_metrics`, `slices`, `gaps`, `gap_intervals`, `worst_slice` (see `worst.worst_slice`), `blessed`,
+        `reasons`, `pushed_model`, `how_to_call`, `reports`, `artifacts` (the folder of each output by component and
+        key, as seen from the output folder), `seconds`, `cached`.
     """
     nodes = read_outputs(output.metadata, PIPELINE_NAME)
     report = _read_json(nodes["Evaluator"].uris["fairness_report"] / "report.json")
@@ -48,6 +51,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         "slices": [{name: value for name, value in part.items() if name != "histogram"} for part in report["slices"]],
         "gaps": report["gaps"],
         "gap_intervals": report["gap_intervals"],
+        "worst_slice": worst_slice(report),
         "blessed": report["blessed"],
         "reasons": report["reasons"],
         "pushed_model": pushed,
@@ -56,6 +60,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
             "fairness": str(nodes["Evaluator"].uris["fairness_report"] / "report.html"),
             **_rejected(nodes["ExampleGen"]),
         },
+        "artifacts": relative_folders({name: node.uris for name, node in nodes.items() if node.uris}, output.root),
         "seconds": {**times.seconds, "total": round(total_seconds, 2)},
         "cached": sorted(times.cached),
     }

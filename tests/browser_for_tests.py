@@ -69,8 +69,12 @@ class Browser:
 
     def open(self, path: Path) -> None:
         """Opens a file and waits until it is loaded."""
+        self.open_address(path.as_uri())
+
+    def open_address(self, address: str) -> None:
+        """Opens a page and waits until it is loaded."""
         self.events.clear()
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=address)
         while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
             self.events.append(self._read())
 
@@ -79,6 +83,20 @@ class Browser:
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def in_frames(self, expression: str) -> list[Any]:
+        """Returns the value of an expression in each frame; sandboxed ones have processes of their own."""
+        self.events.clear()
+        self.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True)
+        attached = [event["params"] for event in self.events if event.get("method") == "Target.attachedToTarget"]
+        page, values = self._session, []
+        for target in attached:
+            if target["targetInfo"]["type"] == "iframe":
+                self._session = target["sessionId"]
+                values.append(self.evaluate(expression))
+        self._session = page
+        self.call("Target.setAutoAttach", autoAttach=False, waitForDebuggerOnStart=False, flatten=True)
+        return values
 
     def press(self, key: str) -> None:
         """Presses a key, as a person would."""

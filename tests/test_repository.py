@@ -14,7 +14,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
 # Imports point only to the left.
-LAYERS = ("search", "models", "components", "pipelines", "kubeflow")
+LAYERS = ("search", "models", "components", "pipelines", "view", "kubeflow")
 HEAVY = {"tensorflow", "tfx", "tfx_bsl", "keras", "tf_keras", "keras_tuner", "apache_beam", "ml_metadata"}
 # Modules whose distribution has another name; others are named alike, with dashes.
 DISTRIBUTIONS = {
@@ -100,6 +100,14 @@ def test_search_and_the_command_line_load_no_framework() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "[]\n"
+
+
+def test_what_looks_at_options_and_data_loads_no_tensorflow() -> None:
+    """What TensorFlow has to say as it is imported would go to the terminal: messages go to the log only later."""
+    code = "import sys, tfx_automl.pipelines.job, tfx_automl.components.evaluator.gate\n"
+    code += "print('tensorflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 @pytest.mark.parametrize("path", package_files(), ids=names(package_files()))

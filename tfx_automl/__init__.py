@@ -6,6 +6,7 @@ The top-level folders of the repository are the sub-packages; imports point only
     models      what can be trained: tasks, model families, the compiled epoch, export
     components  TFX components: ExampleGen, Transform, Tuner, Trainer, Baseline, Evaluator
     pipelines   the pipeline, its configuration, the data sets, the command line
+    view        what a run made, shown in a notebook
 """
 
 from tfx_automl.errors import (

@@ -215,6 +215,7 @@ def lock_requirements(upgrade: bool) -> None:
         "stack-a": [*project, "--python-version", "3.10", "--python-platform", "x86_64-manylinux_2_17"],
         "stack-b": [*project, "--universal", "--python-version", "3.10"],
         "flaml": ["--universal", "--python-version", "3.10"],
+        "jupyter": ["--universal", "--python-version", "3.10"],
     }
     uv = find_uv()
     for name, options in targets.items():

@@ -28,7 +28,7 @@ def test_few_rows_are_cut_into_folds_and_many_are_not(make_data):
     assert folds_for(data, None) == FOLDS
     assert folds_for(data, None, ["val_equal_opportunity_difference"]) == 1
     assert folds_for(data, 3) == 3
-    many = data.with_splits(train=data.split("train").take(np.zeros(5000, np.int64)))
+    many = data.with_splits(train=data.split("train").take(np.zeros(25_000, np.int64)))
     assert folds_for(many, None) == 1
     with pytest.raises(ModelError, match="expected at most half of the 800 rows of train and eval, got 500"):
         folds_for(data, 500)

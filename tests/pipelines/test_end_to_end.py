@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tfx_automl.pipelines.finished import FinishedRun
 from tfx_automl.pipelines.output import OutputFolder
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,39 @@ def test_slices_cover_the_test_split(summary):
     for feature in ("sex", "age_group"):
         counts = [entry["count"] for entry in summary["slices"] if entry["feature"] == feature]
         assert sum(counts) == summary["rows"]["splits"]["test"]
+
+
+def test_worst_group_and_artifacts_are_named(first, summary):
+    folder, done = first
+    worst = summary["worst_slice"]
+    values = {entry["value"]: entry["metrics"][worst["metric"]] for entry in summary["slices"]}
+    assert abs(values[worst["value"]] - values[worst["best_value"]]) == pytest.approx(worst["difference"])
+    assert f"Worst group: {worst['feature']} = {worst['value']}: " in done.stdout
+    assert set(summary["artifacts"]) == set(STAGES)
+    for outputs in summary["artifacts"].values():
+        assert all((folder.root / path).is_dir() for path in outputs.values())
+
+
+def test_report_of_the_run_is_found(first):
+    done = _tfx_automl("report", str(first[0].root), "--no-open")
+    assert done.returncode == 0, done.stderr
+    assert "<html" in Path(done.stdout.strip()).read_text(encoding="utf-8")
+
+
+def test_every_view_shows_the_run(first):
+    from tfx.types import standard_artifacts
+
+    from tfx_automl import view
+
+    root = first[0].root
+    for name in ("fairness", "leaderboard", "progress", "curves", "statistics"):
+        assert len(getattr(view, name)(root).to_frame())
+    assert "Hyperparameters of " in view.parameters(root).body  # in few epochs, one family may have one trial
+    evaluation = standard_artifacts.ModelEvaluation()
+    evaluation.uri = str(root / FinishedRun.at(str(root)).artifact("Evaluator", "evaluation"))
+    by_tfma = view.fairness([evaluation]).to_frame().set_index("slice")
+    ours = view.fairness(root).to_frame().set_index("value")
+    assert by_tfma.loc["sex=sex_1", "accuracy"] == pytest.approx(ours.loc["sex_1", "accuracy"])
 
 
 def test_blessed_model_is_pushed_and_predicts(first, summary):
@@ -175,7 +209,10 @@ def test_notebook_reads_the_run(first, repository: Path):
     environment = os.environ | {"TFX_AUTOML_RUN": str(first[0].root)}
     NotebookClient(notebook, timeout=600, kernel_name="python3").execute(env=environment)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) >= 2
+    views = [page for output in outputs if "tfx-automl" in (page := output.get("data", {}).get("text/html", ""))]
+    assert len(views) == 7
+    assert sum("data:image/svg+xml" in page for page in views) >= 5  # one family may have one trial
+    assert sum("<iframe" in page for page in views) == 1
     text = json.dumps(outputs)
-    for expected in ("age_group", "val_auc", "sex_1", "probabilities"):
+    for expected in ("age_group", "val_auc", "sex_1", "probabilities", "Metrics by slice", "Leaderboard"):
         assert expected in text

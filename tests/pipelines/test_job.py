@@ -32,6 +32,34 @@ try:
 except job.StageFailedError as error:
     sys.stderr.write(f"failed: {error}\\n")
 """
+# As in a notebook: Python's streams are objects of another kind, and a handler of logging keeps one of them.
+_NOTEBOOK = """
+import io, logging, os, sys
+from pathlib import Path
+from tfx_automl import console
+
+from absl import logging as absl_logging
+
+cell, errors = sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
+logging.getLogger("early").addHandler(logging.StreamHandler())
+logging.getLogger("early").propagate = False
+absl_logging.use_absl_handler()
+for number in range(2):
+    with console.quiet_libraries(Path(sys.argv[1])):
+        print("NOISE 1")
+        os.write(1, b"NOISE 2\\n")
+        if number == 0:
+            logging.getLogger("late").addHandler(logging.StreamHandler())
+            logging.getLogger("late").propagate = False
+        for name in ("early", "late"):
+            logging.getLogger(name).warning("NOISE 3")
+        absl_logging.warning("NOISE of absl")
+        console.line(f"for people {number}")
+    assert (sys.stdout, sys.stderr) == (cell, errors)
+print("afterwards")
+logging.getLogger("late").warning("of the notebook")
+sys.__stdout__.write(repr((cell.getvalue(), errors.getvalue())))
+"""
 _ALL = sorted(f"NOISE {number}" for number in range(1, 7))
 
 
@@ -54,6 +82,16 @@ def test_messages_always_go_to_the_log(mode, shown, tmp_path):
     assert messages(log_of(tmp_path).read_text(encoding="utf-8")) == _ALL
     assert done.stdout == "for people\n"
     assert messages(done.stderr) == shown
+
+
+def test_notebook_shows_what_is_for_people_alone(tmp_path):
+    command = [sys.executable, "-c", _NOTEBOOK, str(tmp_path / "log.txt")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == repr(("for people 0\nfor people 1\nafterwards\n", "of the notebook\n"))
+    assert done.stderr == ""
+    log = messages((tmp_path / "log.txt").read_text(encoding="utf-8"))
+    assert log == sorted(["NOISE 1", "NOISE 2", "NOISE 3", "NOISE 3"] * 2)
+    assert (tmp_path / "log.txt").read_text(encoding="utf-8").count("NOISE of absl") == 2
 
 
 @pytest.mark.parametrize("mode", ["quiet", "verbose"])

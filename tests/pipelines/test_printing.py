@@ -50,6 +50,15 @@ def summary_of(name: str, value: str) -> dict[str, Any]:
         "baseline_metrics": {"majority": {"auc": 0.5}, "positive": 1},
         "slices": [{"feature": name, "value": value, "count": 15, "too_small": True, "metrics": {"auc": None}}],
         "gaps": {name: {"accuracy_difference": 0.1}},
+        "worst_slice": {
+            "feature": name,
+            "value": value,
+            "metric": "accuracy",
+            "score": 0.7,
+            "best_value": "best",
+            "best_score": 0.8,
+            "difference": 0.1,
+        },
         "blessed": True,
         "reasons": [f"accuracy_difference for {name} and {value} is fine"],
         "reports": {"fairness": "runs/x/report.html"},
@@ -121,6 +130,12 @@ def test_final_model_is_told():
     assert line in printed(summary)
     summary["trainer"]["threshold"] = None
     assert "7 epochs on train and eval\n" in printed(summary)
+
+
+def test_worst_group_is_named():
+    shown = printed(summary_of("sex", "F"))
+    assert "Worst group: sex = F: accuracy 0.700, 0.100 below best (0.800)" in shown
+    assert "Worst group" not in printed(summary_of("sex", "F") | {"worst_slice": None})
 
 
 def test_ensemble_is_told_of():
