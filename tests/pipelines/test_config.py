@@ -37,6 +37,20 @@ def test_texts_are_converted():
     assert config.constraint == ("auc>=0.8", "latency_ms<=2")
 
 
+def test_options_of_the_gate():
+    waiver = {"check": "gap:sex:*", "name": "Ada", "reason": "mended in March", "expires": "2027-03-31"}
+    written = "gap:sex:*; Ada; mended in March; 2027-03-31"
+    for value in (written, [written], [waiver]):
+        values = MINIMAL | {"max_loss": ["auc=0.01", "loss=2%"], "evidence": "confident", "waiver": value}
+        arguments = RunConfig.from_mapping(values).evaluator_arguments()
+        assert arguments["max_losses"] == {"auc": 0.01, "loss": "2%"}
+        assert arguments["evidence"] == "confident" and arguments["replicates"] == 200
+        assert [each.to_dict() for each in arguments["waivers"]] == [waiver]
+    gate = RunConfig.from_mapping(MINIMAL | {"max_loss": "auc=x"})
+    with pytest.raises(ConfigError, match="max_losses needs a number of 0 or more"):
+        gate.gate("binary")
+
+
 def test_threshold_is_a_number_or_a_metric():
     assert RunConfig.from_mapping(MINIMAL).threshold == 0.5
     assert RunConfig.from_mapping(MINIMAL | {"threshold": "0.3"}).threshold == 0.3
@@ -91,6 +105,14 @@ def test_every_mistake_is_reported_at_once():
         ({"distribution": "mirrored", "trainer": "reuse"}, "--distribution: --trainer reuse trains nothing"),
         ({"patience": 0}, "--patience: expected 1 or more"),
         ({"min_slice_size": 0}, "--min-slice-size: expected 1 or more"),
+        ({"replicates": 10}, "--replicates: expected 0 or 50 or more, got 10"),
+        ({"engine": "spark"}, "--engine: expected one of auto, tfma, columnar, got 'spark'"),
+        ({"evidence": "weak"}, "--evidence: expected one of point, confident, got 'weak'"),
+        ({"evidence": "confident", "replicates": 0}, "--evidence confident needs confidence intervals"),
+        ({"max_slice_loss": "auc=0.1"}, "--max-slice-loss needs at least one --sensitive"),
+        ({"min_slice_metric": "auc=0.1"}, "--min-slice-metric needs at least one --sensitive"),
+        ({"waiver": "gap:*; Ada"}, "--waiver: expected CHECK; NAME; REASON; DATE, got 'gap:.*; Ada'"),
+        ({"waiver": "gap:*; Ada; because; soon"}, "--waiver: A waiver expires on a day such as 2027-01-31; got 'soon'"),
         ({"sensitive": ["sex", "sex"]}, "given twice"),
         ({"sensitive": "sex,sex"}, "names a column twice"),
         ({"split": "50,50"}, "three whole numbers above zero"),

@@ -164,6 +164,17 @@ def test_changed_option_runs_only_what_depends_on_it(other):
     assert "Tuner: unchanged" not in other.stdout
 
 
+def test_second_model_is_compared_with_the_blessed_first(first, other):
+    assert "compared with the last blessed model" in other.stdout
+    summary = json.loads(first[0].summary.read_text(encoding="utf-8"))
+    report = Path(summary["reports"]["fairness"]).with_name("report.json")
+    comparison = json.loads(report.read_text(encoding="utf-8"))["comparison"]
+    before, difference = comparison["metrics"]["rmse"], comparison["differences"]["rmse"]
+    assert summary["test_metrics"]["rmse"] == pytest.approx(before + difference["value"])
+    assert difference["interval"][0] <= difference["value"] <= difference["interval"][1]
+    assert {part["feature"] for part in comparison["slices"]} == {part["feature"] for part in summary["slices"]}
+
+
 @pytest.mark.usefixtures("other")
 def test_what_is_served_is_what_the_summary_names(first):
     """The first choice again, after another one was pushed; and once more, after somebody removed what was pushed."""
