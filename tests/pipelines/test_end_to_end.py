@@ -169,8 +169,8 @@ def test_second_model_is_compared_with_the_blessed_first(first, other):
     summary = json.loads(first[0].summary.read_text(encoding="utf-8"))
     report = Path(summary["reports"]["fairness"]).with_name("report.json")
     comparison = json.loads(report.read_text(encoding="utf-8"))["comparison"]
-    before, difference = comparison["metrics"]["rmse"], comparison["differences"]["rmse"]
-    assert summary["test_metrics"]["rmse"] == pytest.approx(before + difference["value"])
+    before, difference = comparison["metrics"]["auc"], comparison["differences"]["auc"]
+    assert summary["test_metrics"]["auc"] == pytest.approx(before + difference["value"])
     assert difference["interval"][0] <= difference["value"] <= difference["interval"][1]
     assert {part["feature"] for part in comparison["slices"]} == {part["feature"] for part in summary["slices"]}
 
