@@ -63,7 +63,7 @@ def metric_check(part: SliceMetrics, metric: str, bound: float, confident: bool)
     """Compares a metric of a slice, or of all rows, with its bound."""
     name = f"slice:{slice_name(part)}:{metric}" if part.features else f"metric:{metric}"
     what = f"{metric} of {slice_name(part)}" if part.features else metric
-    value, interval = part.metrics.get(metric), part.intervals.get(metric)
+    value, interval = part.metrics.get(metric), part.interval(metric)
     demand = Demand(bound, at_least=metric in HIGHER_IS_BETTER)
     if value is None:
         return Check(name, None, bound, False, f"{what} must be {demand}, but could not be computed.")

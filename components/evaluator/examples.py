@@ -1,9 +1,10 @@
 """A first look at the examples to evaluate: how many rows, and which features."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy.typing as npt
 import tensorflow as tf
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
@@ -12,7 +13,8 @@ from tfx_bsl.coders import example_coder
 
 from tfx_automl.errors import EvaluationError
 
-_BATCH = 4096
+_BATCH = 8192  # rows
+_AHEAD = 2  # batches that are read while others are worked on
 
 
 @dataclass(frozen=True)
@@ -57,17 +59,22 @@ def summarise_examples(patterns: Iterable[str], wanted: Iterable[str]) -> Exampl
         patterns: Patterns of (gzip) TFRecord files with serialized `tf.Example`s.
         wanted: Feature names to look for.
     """
-    files = sorted(file for pattern in patterns for file in fileio.glob(pattern))
-    compressed = all(str(file).endswith(".gz") for file in files)
-    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP" if compressed else "")
     missing, seen, rows = set(wanted), set[str](), 0
     decoder = example_coder.ExamplesToRecordBatchDecoder()
-    for batch in dataset.batch(_BATCH).as_numpy_iterator():
+    for batch in read_batches(patterns):
         rows += len(batch)
         if missing or not seen:
             seen.update(decoder.DecodeBatch(list(batch)).schema.names)
             missing -= seen
     return ExamplesSummary(rows, tuple(sorted(seen)))
+
+
+def read_batches(patterns: Iterable[str]) -> Iterator[npt.NDArray[Any]]:
+    """Yields the serialized examples of some (gzip) TFRecord files, shape [rows], bytes."""
+    files = sorted(str(file) for pattern in patterns for file in fileio.glob(pattern))
+    compressed = all(file.endswith(".gz") for file in files)
+    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP" if compressed else "")
+    yield from dataset.batch(_BATCH).prefetch(_AHEAD).as_numpy_iterator()
 
 
 def check_examples(summary: ExamplesSummary, sensitive: Iterable[Sequence[str]]) -> None:

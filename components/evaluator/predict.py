@@ -1,23 +1,21 @@
 """One pass over the examples: labels, predictions and sensitive features of every row."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
-from tfx.dsl.io import fileio
 from tfx_bsl.coders import example_coder
 
+from tfx_automl.components.evaluator.examples import read_batches
 from tfx_automl.components.evaluator.outputs import checked_label, checked_scores, output_name
 from tfx_automl.components.evaluator.predictions import Column, Predictions
 from tfx_automl.components.sensitive import feature_values
 from tfx_automl.errors import EvaluationError, one_line
 from tfx_automl.models.task import TaskSpec
 
-_BATCH = 8192  # rows
 _TRIED = 100  # rows
-_AHEAD = 2  # batches that are read while the model predicts
 
 _Array = npt.NDArray[Any]
 
@@ -52,14 +50,6 @@ def predict_examples(
     first, *others = (np.concatenate(parts) for parts in zip(*scores, strict=True))
     by_name = dict(zip(features, map(Column.of_batches, zip(*columns, strict=True)), strict=True))
     return Predictions(np.concatenate(labels), first, by_name, others[0] if others else None)
-
-
-def read_batches(patterns: Iterable[str]) -> Iterator[_Array]:
-    """Yields the serialized examples of some files, shape [rows], bytes."""
-    files = sorted(str(file) for pattern in patterns for file in fileio.glob(pattern))
-    compressed = all(file.endswith(".gz") for file in files)
-    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP" if compressed else "")
-    yield from dataset.batch(_BATCH).prefetch(_AHEAD).as_numpy_iterator()
 
 
 def why_not(path: str, task: TaskSpec, patterns: Iterable[str]) -> str | None:

@@ -55,8 +55,11 @@ class SliceMetrics:
     @property
     def intervals(self) -> dict[str, Interval | None]:
         """The confidence interval of each metric; None where it is not known."""
-        samples = self.details.samples
-        return {name: metric_interval(name, value, samples.get(name)) for name, value in self.metrics.items()}
+        return {name: self.interval(name) for name in self.metrics}
+
+    def interval(self, metric: str) -> Interval | None:
+        """Returns the confidence interval of one metric; None where it is not known."""
+        return metric_interval(metric, self.metrics.get(metric), self.details.samples.get(metric))
 
     def change(self, metric: str) -> tuple[float, Interval | None]:
         """Returns how much larger a defined metric is than that of the other model, and the interval of that."""

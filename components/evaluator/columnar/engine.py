@@ -1,6 +1,6 @@
 """Evaluates predictions: every metric of every slice, and of every replicate of the bootstrap."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -35,14 +35,13 @@ def measure(predictions: Predictions, plan: EvaluationPlan, hashes: Hashes | Non
     cells = divide(predictions.features, plan.sensitive, len(predictions))
     order = np.argsort(cells.of_row, kind="stable")
     rows, cells = _taken(predictions, order), replace(cells, of_row=cells.of_row[order])
-    hashes = _hashes(rows, cells) if hashes is None else hashes[order]
     models = [_Metrics(rows, plan, cells, plan.threshold)]
     if rows.other is not None:
         models.append(_Metrics(replace(rows, score=rows.other), plan, cells, plan.other_threshold))
     found = _Found(
         cells,
         [model.of(np.ones((1, len(rows)))) for model in models],
-        _replicated(models, distinct(hashes), plan.replicates),
+        _replicated(models, lambda: _hashes(rows, cells) if hashes is None else hashes[order], plan.replicates),
         confusions_of(rows, cells) if plan.task.kind == "multiclass" else [],
         histograms_of(rows, cells) if plan.task.kind == "binary" else [],
         flips_of(rows, cells, plan) if rows.other is not None else [],
@@ -107,14 +106,16 @@ class _Found:
         )
 
 
-def _replicated(models: Sequence[_Metrics], hashes: Hashes, replicates: int) -> list[_Sliced]:
+def _replicated(models: Sequence[_Metrics], hashes: Callable[[], Hashes], replicates: int) -> list[_Sliced]:
     """Returns the metrics of each model in the replicates; all models with the same weights."""
+    if not replicates:
+        return []
     parts: list[list[_Sliced]] = [[] for _ in models]
-    for drawn in counts(hashes, replicates):
+    for drawn in counts(distinct(hashes()), replicates):
         weights = drawn.astype(np.float64)
         for part, model in zip(parts, models, strict=True):
             part.append(model.of(weights))
-    return [_joined(part) for part in parts] if replicates else []
+    return [_joined(part) for part in parts]
 
 
 def _joined(parts: Sequence[_Sliced]) -> _Sliced:
