@@ -123,8 +123,8 @@ class Tuner(base_beam_component.BaseBeamComponent):
         Raises:
             ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, not one of `examples` and
                 `training_data`, an argument that only the other way of searching has, or a hypermodel without a task,
-                with a family, or by no module path; `sensitive` and `raw_examples` do not come together; or a gap is named
-                without them.
+                with a family, or by no module path; `sensitive` without `raw_examples` or these without it; or a gap
+                without both.
         """
         problems = _problems(task, search, tuner_fn, module_file, (train_args, eval_args, custom_config), tune_args)
         problems += _hypermodel_problems(hypermodel, task, search)
