@@ -106,7 +106,7 @@ GAPS: dict[TaskKind, tuple[GapDefinition, ...]] = {
             ("selection_rate",),
             "How often a class is predicted for the group that gets it least, as a share of how often for the group "
             "that gets it most, for the class where that is smallest. 1 means equally often. Classes that no group "
-            f"gets in {_RARE:.0%} of its rows are left out.",
+            f"gets in {100 * _RARE:g} % of its rows are left out.",
             by_class=True,
         ),
         GapDefinition(

@@ -25,6 +25,7 @@ _MOST_DIFFERENCES = 2e9  # between slices, over all metrics and replicates, for 
 Floats = npt.NDArray[np.float64]
 
 _Metrics = Mapping[str, float | None]
+_CLASS_SHARE = of_class("mean_label", 0).removesuffix("0")
 _Share = Callable[[str], float]  # from the name of a metric of a slice, or of one class of it
 
 # The rows that a rate is a share of, as a share of all rows.
@@ -69,18 +70,24 @@ def spread_samples(samples: Mapping[str, Floats], metrics: _Metrics, rows: int) 
 
 def _spread(name: str, values: Floats, metrics: _Metrics, rows: int) -> Floats:
     rate, (kind, number) = metrics.get(name), rate_and_class(name)
-    if kind not in _AMONG or rate not in (0.0, 1.0):
+    if kind not in (*_AMONG, *AVERAGES) or rate not in (0.0, 1.0):
         return values
 
     def share(of: str) -> float:
         return metrics[of if number is None else of_class(of, number)] or 0.0
 
-    among = rows * _AMONG[kind](share)
+    among = rows * (_rarest(metrics) if kind in AVERAGES else _AMONG[kind](share))
     from scipy.stats import beta
 
     order = np.random.default_rng([_SEED, rows]).permutation(len(values))
     found: Floats = beta.ppf((order + 0.5) / len(values), rate * among + 0.5, (1 - rate) * among + 0.5)
     return found
+
+
+def _rarest(metrics: _Metrics) -> float:
+    """Returns the share of the rarest class, whose rate an average over classes knows least; 1 if none is known."""
+    shares = [value for name, value in metrics.items() if value and name.startswith(_CLASS_SHARE)]
+    return min(shares, default=1.0)
 
 
 def metric_interval(name: str, value: float | None, samples: Floats | None) -> Interval | None:

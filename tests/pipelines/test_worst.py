@@ -13,7 +13,7 @@ def report(kind: str, slices: dict[str, dict[str, float | None]], broken: str = 
         for value, metrics in slices.items()
     ]
     checks = [{"name": f"gap:sex:{broken}", "passed": False}, {"name": "gap:sex:other", "passed": None}]
-    return {"task": {"kind": kind}, "slices": parts, "gaps": {"sex": {}}, "checks": checks}
+    return {"task": {"kind": kind, "classes": []}, "slices": parts, "gaps": {"sex": {}}, "checks": checks}
 
 
 BINARY = {

@@ -19,7 +19,7 @@ from tfx_automl.components.evaluator.report.limits import Limits
 from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.components.evaluator.report.page import render_html
 from tfx_automl.components.evaluator.report.words import CHARTS, columns_of, wording
-from tfx_automl.components.evaluator.slices import METRICS, Evaluation, SliceMetrics
+from tfx_automl.components.evaluator.slices import METRICS, Evaluation, SliceMetrics, metric_names
 from tfx_automl.models.task import TaskSpec
 
 EVIL = "</script><script>alert('x')</script><!--\u2028&amp;"
@@ -66,7 +66,7 @@ def report(values: tuple[str, ...] = (EVIL, "B"), kind: str = "binary", count: i
 
     def part(features: tuple[str, ...], names: tuple[str, ...], rows: int, level: float) -> SliceMetrics:
         histogram = rng.integers(0, 3, (101, 3)).astype(float) if kind == "binary" else None
-        return SliceMetrics(features, names, rows, dict.fromkeys(METRICS[kind], level), Details({}, histogram))
+        return SliceMetrics(features, names, rows, dict.fromkeys(metric_names(task), level), Details({}, histogram))
 
     slices = tuple(part((EVIL,), (value,), count, 0.2 + 0.5 * (index % 2)) for index, value in enumerate(values))
     evaluation = Evaluation(part((), (), count * len(values), 0.5), {(EVIL,): slices})
@@ -263,9 +263,9 @@ def test_reasons_that_name_everybody_are_cut() -> None:
 def test_metrics_without_words_of_their_own_are_shown() -> None:
     content = report(("F", "M"), "multiclass")
     for part in (content, *content["slices"]):
-        part["metrics"]["macro_f1"] = 0.87654
+        part["metrics"]["users_own"] = 0.87654
     text = Reader(render_html(content)).text
-    assert "Macro f1" in text
+    assert "Users own" in text
     assert text.count("0.877") == 4  # all rows, also in the table of groups, and two groups
 
 
