@@ -170,7 +170,7 @@ def test_class_that_one_group_alone_has_does_not_stand_in_the_way(grouped_data: 
 
 def test_gaps_by_class_are_for_some_classes_only() -> None:
     many = TaskSpec("multiclass", "y", tuple(map(str, range(51))))
-    with pytest.raises(ConfigError, match="equalized_odds_difference compares each .* up to 50 classes; there are 51"):
+    with pytest.raises(ConfigError, match=r"equalized_odds_difference compares each .* up to 50 classes; there are 51"):
         objectives_of(many, None, ["equalized_odds_difference<=0.1"], SENSITIVE)
     assert objectives_of(many, None, ["accuracy_difference<=0.1"], SENSITIVE).constraints
     with pytest.raises(ConfigError, match="parity") as caught:
