@@ -14,6 +14,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx_automl.components.data import Inputs, split_files
 from tfx_automl.components.sensitive import MISSING, feature_values
 from tfx_automl.errors import ModelError
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.slice_codes import add_codes
@@ -61,7 +62,7 @@ def with_groups(data: TrainingData, groups: GroupSpec, inputs: Inputs, own: Path
     raw, examples = inputs["raw_examples"], inputs.get("examples")
     _check_split(raw)
     sources, targets = _pairs(raw, examples) if examples else (split_files(raw, _SPLIT), [])
-    found = _read(sources, (*groups.columns, data.task.label))
+    found = _read(sources, (*groups.columns, data.task.label), groups.cuts)
     absent = sorted(set(groups.columns) - found.known)
     if absent:
         raise ModelError(
@@ -103,7 +104,7 @@ def _records(file: str) -> Any:
     return tf.data.TFRecordDataset(file, "GZIP" if file.endswith(".gz") else "")
 
 
-def _read(files: Sequence[str], names: Sequence[str]) -> _Columns:
+def _read(files: Sequence[str], names: Sequence[str], cuts: Cuts) -> _Columns:
     parts: dict[str, list[pa.Array]] = {name: [] for name in names}
     rows, known = [], set[str]()
     for file in files:
@@ -112,7 +113,7 @@ def _read(files: Sequence[str], names: Sequence[str]) -> _Columns:
             rows[-1] += records.num_rows
             known.update(records.schema.names)
             for name, values in parts.items():
-                values.append(feature_values(records, name))
+                values.append(feature_values(records, name, cuts))
     return _Columns({name: _joined(values) for name, values in parts.items()}, rows, known)
 
 

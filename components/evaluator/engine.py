@@ -55,7 +55,7 @@ def evaluate_columns(plan: EvaluationPlan, sources: Sources, output: str) -> Non
         sources: Of what.
         output: Folder for the result, as `tfma.load_eval_result` reads it.
     """
-    rows = predict_examples(sources.patterns, sources.model, plan.task, plan.features, sources.other)
+    rows = predict_examples(sources.patterns, sources.model, plan.task, plan.features, sources.other, plan.cuts)
     write_results(output, plan, measure(rows, plan), sources)
 
 
@@ -93,7 +93,7 @@ def build_evaluation(
         >> tfma.ExtractEvaluateAndWriteResults(
             eval_shared_model=models[0],
             eval_config=config,
-            extractors=make_extractors(config, models, plan.task, plan.features),
+            extractors=make_extractors(config, models, plan),
             evaluators=tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config)),
             writers=[tfma.writers.Writer("WriteEvaluation", _write(plan, sources, output))],
         )

@@ -16,31 +16,32 @@ from tensorflow_model_analysis import constants, extractors
 from tfx_automl.components.evaluator.cells import OTHER_SCORES_KEY, RAW_LABELS_KEY, SCORES_KEY, cells_of
 from tfx_automl.components.evaluator.columnar.sums import EPSILON
 from tfx_automl.components.evaluator.outputs import checked_label, checked_scores
+from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.sensitive import MISSING, feature_values
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.task import TaskSpec
 
 _Extracts = dict[str, Any]
 _Array = np.ndarray[Any, Any]
 
 
-def make_extractors(eval_config: Any, models: Sequence[Any], task: TaskSpec, sensitive: Sequence[str]) -> list[Any]:
+def make_extractors(eval_config: Any, models: Sequence[Any], plan: EvaluationPlan) -> list[Any]:
     """Returns the extractors for `tfma.ExtractEvaluateAndWriteResults`, from Arrow batches to sliced cells of rows.
 
     Args:
         eval_config: The configuration with model and slicing specifications.
         models: The model, and perhaps another one that it is compared with.
-        task: What the model predicts.
-        sensitive: Names of all raw features to slice on.
+        plan: What is measured.
     """
     key = eval_config.model_specs[0].prediction_key
     model, *others = ({"eval_config": eval_config, "eval_shared_model": each} for each in models)
     return [
-        _extractor("ExtractSensitive", read_batch, tuple(sensitive)),
+        _extractor("ExtractSensitive", read_batch, plan.features, dict(plan.cuts)),
         *(_renamed(extractors.PredictionsExtractor(**other), "PredictOther") for other in others),
         _extractor("KeepOther", keep_other, key),
         extractors.TransformedFeaturesExtractor(**model),
         extractors.PredictionsExtractor(**model),
-        _extractor("ExtractLabelAndPrediction", keep_label_and_prediction, task, key),
+        _extractor("ExtractLabelAndPrediction", keep_label_and_prediction, plan.task, key),
         extractors.Extractor(stage_name="DivideIntoCells", ptransform=beam.FlatMap(cells_of)),
         extractors.SliceKeyExtractor(eval_config=eval_config, materialize=False),
     ]
@@ -71,12 +72,13 @@ def keep_other(batch: _Extracts, prediction_key: str) -> _Extracts:
     return {**kept, OTHER_SCORES_KEY: scores}
 
 
-def read_batch(batch: _Extracts, sensitive: Sequence[str]) -> _Extracts:
+def read_batch(batch: _Extracts, sensitive: Sequence[str], cuts: Cuts | None = None) -> _Extracts:
     """Reads serialized examples and sensitive features from an Arrow batch.
 
     Args:
         batch: Extracts with a record batch that has a column of serialized examples.
         sensitive: Names of raw features.
+        cuts: Where continuous features are cut into groups.
 
     Returns:
         Extracts with the inputs, [n] bytes, and the features, [n, 1] objects: text, int or float, and `MISSING` where
@@ -86,17 +88,17 @@ def read_batch(batch: _Extracts, sensitive: Sequence[str]) -> _Extracts:
     serialized = records.column(records.schema.get_field_index(constants.ARROW_INPUT_COLUMN)).flatten()
     return {
         constants.INPUT_KEY: np.asarray(serialized),
-        constants.FEATURES_KEY: {name: sensitive_values(records, name) for name in sensitive},
+        constants.FEATURES_KEY: {name: sensitive_values(records, name, cuts) for name in sensitive},
     }
 
 
-def sensitive_values(records: pa.RecordBatch, name: str) -> _Array:
+def sensitive_values(records: pa.RecordBatch, name: str, cuts: Cuts | None = None) -> _Array:
     """Returns the values of one feature, [n, 1] objects, with `MISSING` where there is none.
 
     Raises:
-        EvaluationError: A row has several values, or bytes that are not UTF-8.
+        EvaluationError: As `feature_values`.
     """
-    found = feature_values(records, name)
+    found = feature_values(records, name, cuts)
     values = np.full([records.num_rows, 1], MISSING, dtype=object)
     values[found.is_valid().to_numpy(zero_copy_only=False), 0] = np.array(found.drop_null().to_pylist(), dtype=object)
     return values

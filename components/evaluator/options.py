@@ -10,6 +10,7 @@ from tfx_automl.components.evaluator.gate import Gate
 from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.evaluator.waivers import Waiver
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.fairness import needs_fewer_classes
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE, GroupSpec
 from tfx_automl.models.metrics import DECISION_THRESHOLD
@@ -39,6 +40,7 @@ class EvaluatorOptions:
         max_losses: How much worse than the last blessed model it may be over all rows, see `Gate`.
         max_slice_losses: The same for every slice with enough rows.
         waivers: Refusals that somebody answers for, see `Waiver`.
+        cuts: Where continuous features are cut into groups: `{"age": (25, 45, 65)}`.
 
     Raises:
         ConfigError: Something in this cannot be done; all problems at once.
@@ -57,14 +59,16 @@ class EvaluatorOptions:
     max_losses: Mapping[str, float | str] = field(default_factory=dict)
     max_slice_losses: Mapping[str, float | str] = field(default_factory=dict)
     waivers: Sequence[Waiver] = ()
+    cuts: Cuts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "example_splits", tuple(self.example_splits))
         object.__setattr__(self, "waivers", tuple(self.waivers))
         problems = []
         try:
-            groups = GroupSpec.of(self.sensitive, self.min_slice_size)
+            groups = GroupSpec.of(self.sensitive, self.min_slice_size, self.cuts)
             object.__setattr__(self, "sensitive", groups.sensitive)
+            object.__setattr__(self, "cuts", groups.cuts)
             problems += groups.label_problems(self.task.label)
         except ConfigError as error:
             problems += error.problems
@@ -108,7 +112,8 @@ class EvaluatorOptions:
     def plan(self, threshold: float, other_threshold: float = DECISION_THRESHOLD) -> EvaluationPlan:
         """Returns what is to be measured, with the thresholds that the model, and another one, come with."""
         sensitive = tuple(map(tuple, self.sensitive))
-        return EvaluationPlan(self.task, sensitive, threshold, self.replicates, other_threshold, self.gate.bounds)
+        bounds, cuts = self.gate.bounds, self.cuts
+        return EvaluationPlan(self.task, sensitive, threshold, self.replicates, other_threshold, bounds, cuts)
 
     def to_properties(self) -> dict[str, Any]:
         """Returns the options as execution properties: JSON text, except for numbers."""
@@ -126,6 +131,7 @@ class EvaluatorOptions:
             "max_losses": json.dumps(dict(self.max_losses)),
             "max_slice_losses": json.dumps(dict(self.max_slice_losses)),
             "waivers": json.dumps([waiver.to_dict() for waiver in self.waivers]),
+            "cuts": json.dumps(dict(self.cuts)),
             # Not read again, but another value, so that no cached verdict outlives a waiver.
             "expired_waivers": json.dumps([w.to_dict() for w in self.waivers if not w.holds(date.today())]),
         }
@@ -147,4 +153,5 @@ class EvaluatorOptions:
             max_losses=json.loads(properties["max_losses"]),
             max_slice_losses=json.loads(properties["max_slice_losses"]),
             waivers=tuple(map(Waiver.of, json.loads(properties["waivers"]))),
+            cuts=json.loads(properties["cuts"]),
         )

@@ -13,6 +13,7 @@ from tfx_automl.components.evaluator.outputs import checked_label, checked_score
 from tfx_automl.components.evaluator.predictions import Column, Predictions
 from tfx_automl.components.sensitive import feature_values
 from tfx_automl.errors import EvaluationError, one_line
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.task import TaskSpec
 
 _TRIED = 100  # rows
@@ -21,7 +22,12 @@ _Array = npt.NDArray[Any]
 
 
 def predict_examples(
-    patterns: Iterable[str], model_path: str, task: TaskSpec, features: Sequence[str], other: str | None = None
+    patterns: Iterable[str],
+    model_path: str,
+    task: TaskSpec,
+    features: Sequence[str],
+    other: str | None = None,
+    cuts: Cuts | None = None,
 ) -> Predictions:
     """Returns what a model predicts for all rows of some files.
 
@@ -31,6 +37,7 @@ def predict_examples(
         task: What the model predicts.
         features: Names of raw features to read.
         other: Folder of another such model, which predicts the same.
+        cuts: Where continuous features are cut into groups.
 
     Raises:
         EvaluationError: There are no rows; a model lacks a signature, an output or the label; a prediction, a label or
@@ -44,7 +51,7 @@ def predict_examples(
         labels.append(label)
         scores.append([score, *(model(batch)[1] for model in models[1:])])
         records = decoder.DecodeBatch(batch.tolist()) if features else None
-        columns.append([feature_values(records, name) for name in features])
+        columns.append([feature_values(records, name, cuts) for name in features])
     if not labels:
         raise EvaluationError("There are no rows to evaluate: the split is empty. Give it a larger share of the data.")
     first, *others = (np.concatenate(parts) for parts in zip(*scores, strict=True))
