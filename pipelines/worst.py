@@ -5,6 +5,8 @@ from typing import Any
 
 from tfx_automl.models.fairness import GapDefinition, gaps_of
 
+_Slices = tuple[dict[str, str], list[dict[str, Any]]]  # what they are of, and the slices
+
 # How a metric is better. What is not named here, such as the mean prediction, has no better side.
 _BETTER = {
     "accuracy": max,
@@ -47,15 +49,15 @@ def _candidates(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _of_gap(report: Mapping[str, Any], definition: GapDefinition, metric: str) -> Iterator[dict[str, Any]]:
-    everything = [({}, report["slices"])]
-    for name, slices in _by_class(report, metric) if definition.by_class else everything:
+    everything: _Slices = ({}, report["slices"])
+    for name, slices in _by_class(report, metric) if definition.by_class else (everything,):
         for feature in report["gaps"]:
             found = _farthest(slices, feature, metric)
             if found is not None:
                 yield {"gap": f"gap:{feature}:{definition.name}", **found, **name}
 
 
-def _by_class(report: Mapping[str, Any], metric: str) -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
+def _by_class(report: Mapping[str, Any], metric: str) -> Iterator[_Slices]:
     """Yields each class, and the slices with enough rows of it (for false positives, of others)."""
     for number, name in enumerate(report["task"]["classes"]):
         slices = []
