@@ -173,6 +173,20 @@ def test_rare_classes_do_not_take_the_interval_away() -> None:
     assert gap.interval is not None and gap.value is not None and gap.interval.upper >= gap.value
 
 
+def test_rate_that_some_replicates_lack_counts_in_the_interval() -> None:
+    rng = np.random.default_rng(0)
+    values = [np.array([0.2, 0.7]), np.array([0.5, 0.5])]
+    samples = [of_both + rng.normal(0, 0.05, (200, 2)) for of_both in values]
+    whole = gap_interval("difference", values, samples)
+    samples[0][:20, 0], samples[1][20:180, 1] = np.nan, np.nan
+    lacking = gap_interval("difference", values, samples)
+    assert whole is not None and lacking is not None
+    assert [lacking.lower, lacking.upper] == pytest.approx([whole.lower, whole.upper], abs=0.03)
+    samples[1][20:, 1] = np.nan
+    samples[1][:10, 1] = np.nan
+    assert gap_interval("difference", values, samples) is None  # nothing is known of it
+
+
 def details(measured: Any) -> Any:
     from tfx_automl.components.evaluator.measured import Details
 
