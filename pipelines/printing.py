@@ -15,12 +15,12 @@ _BEST_TRIALS = 8
 _WIDTH = 110
 _SLICE_METRICS = {
     "binary": ("accuracy", "auc", "selection_rate", "tpr", "fpr"),
-    "multiclass": ("accuracy", "loss"),
-    "regression": ("rmse", "mae", "mean_prediction", "mean_label"),
+    "multiclass": ("accuracy", "balanced_accuracy", "macro_f1", "loss"),
+    "regression": ("rmse", "mae", "mean_prediction", "mean_label", "mean_residual"),
 }
 _TEST_METRICS = {
     "binary": ("auc", "accuracy", "precision", "tpr", "fpr", "loss"),
-    "multiclass": ("accuracy", "loss"),
+    "multiclass": ("accuracy", "balanced_accuracy", "macro_f1", "loss"),
     "regression": ("rmse", "mae", "r2"),
 }
 

@@ -16,6 +16,8 @@ from tfx_automl.pipelines.request import write_request
 from tfx_automl.pipelines.runner import StageTimes
 from tfx_automl.pipelines.worst import worst_slice
 
+_LONG = frozenset({"histogram", "classes", "class_intervals"})  # of a slice; they are in the report alone
+
 
 def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds: float) -> dict[str, Any]:
     """Collects what a finished run left in its artifacts.
@@ -48,7 +50,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         "trainer": _trainer(nodes["Trainer"]),
         "test_metrics": report["metrics"],
         "baseline_metrics": _read_json(nodes["Baseline"].uris["baseline"] / "baseline.json"),
-        "slices": [{name: value for name, value in part.items() if name != "histogram"} for part in report["slices"]],
+        "slices": [{name: value for name, value in part.items() if name not in _LONG} for part in report["slices"]],
         "gaps": report["gaps"],
         "gap_intervals": report["gap_intervals"],
         "worst_slice": worst_slice(report),

@@ -11,6 +11,7 @@ from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.evaluator.waivers import Waiver
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.cuts import Cuts
+from tfx_automl.models.fairness import needs_fewer_classes
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE, GroupSpec
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
@@ -84,6 +85,7 @@ class EvaluatorOptions:
             given = getattr(self, option)
             if given and not self.sensitive:
                 yield f"{option} bounds {', '.join(given)}, but there are no sensitive columns; name at least one."
+        yield from filter(None, (needs_fewer_classes(name, self.task) for name in self.max_gaps))
         if not self.example_splits:
             yield "example_splits is empty; name at least one split, such as ('test',)."
         if self.evidence == "confident" and not self.replicates:

@@ -16,6 +16,7 @@ from tfx_automl.components.evaluator.gate import Verdict, judge
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.report import render_html
 from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
+from tfx_automl.models.class_rates import rate_and_class
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 
 REPORT_JSON = "report.json"
@@ -58,7 +59,7 @@ def decide(
     gaps = tuple(
         gap
         for slices in evaluation.groups.values()
-        for gap in compute_gaps(slices, options.task.kind, options.min_slice_size)
+        for gap in compute_gaps(slices, options.task.kind, options.min_slice_size, options.task.classes)
     )
     verdict = judge(options.gate, evaluation, gaps, baseline, options.min_slice_size)
     return Outcome(options, evaluation, gaps, verdict, baseline or {}, threshold, other)
@@ -69,9 +70,13 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
     options, evaluation = outcome.options, outcome.evaluation
     gaps: dict[str, dict[str, float | None]] = {}
     gap_intervals: dict[str, dict[str, list[float] | None]] = {}
+    gap_classes: dict[str, dict[str, Any]] = {}
     for gap in outcome.gaps:
         gaps.setdefault(gap.feature, {})[gap.name] = gap.value
         gap_intervals.setdefault(gap.feature, {})[gap.name] = pair(gap.interval)
+        if gap.definition.by_class:
+            found = {"worst": gap.worst, "values": list(gap.by_class), "rare": list(gap.rare)}
+            gap_classes.setdefault(gap.feature, {})[gap.name] = found
     return {
         "task": asdict(options.task),
         "splits": list(options.example_splits),
@@ -99,6 +104,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         ],
         "gaps": gaps,
         "gap_intervals": gap_intervals,
+        "gap_classes": gap_classes,
         "checks": [{**asdict(check), "interval": pair(check.interval)} for check in outcome.verdict.checks],
         **({"comparison": comparison_of(evaluation, outcome.other, options.min_slice_size)} if outcome.other else {}),
     }
@@ -106,12 +112,26 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
 
 def _measured(part: SliceMetrics) -> dict[str, Any]:
     histogram = part.details.histogram
+    intervals = {name: pair(interval) for name, interval in part.intervals.items()}
+    of_all = [name for name in part.metrics if rate_and_class(name)[1] is None]
     return {
-        "metrics": dict(part.metrics),
-        "intervals": {name: pair(interval) for name, interval in part.intervals.items()},
+        "metrics": {name: part.metrics[name] for name in of_all},
+        "intervals": {name: intervals[name] for name in of_all},
+        # Rates of each class against the rest, in the order of the task's classes.
+        "classes": _by_rate(part.metrics),
+        "class_intervals": _by_rate(intervals),
         # Positive rows, negative rows and the sum of the scores, in each hundredth of the scores.
         "histogram": None if histogram is None else histogram.T.round(_DIGITS).tolist(),
     }
+
+
+def _by_rate(values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for name, value in values.items():
+        rate, number = rate_and_class(name)
+        if number is not None:
+            found.setdefault(rate, []).append(value)
+    return found
 
 
 def write_reports(outcome: Outcome, folder: str) -> None:

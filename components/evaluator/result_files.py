@@ -23,6 +23,7 @@ from tfx_automl.components.evaluator.measured import Measured, Model
 from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.plots import plots_of
 from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT
+from tfx_automl.models.class_rates import rate_and_class
 
 CANDIDATE, BASELINE = tfma.CANDIDATE_KEY, tfma.BASELINE_KEY
 
@@ -98,7 +99,9 @@ def _numbers(part: Measured) -> dict[Any, tuple[float, Interval | None]]:
 
 
 def _key(name: str, model: str) -> Any:
-    return metric_types.MetricKey(name=name, model_name=model, example_weighted=False)
+    plain, number = rate_and_class(name)
+    sub_key = None if number is None else metric_types.SubKey(class_id=number)
+    return metric_types.MetricKey(name=plain, model_name=model, sub_key=sub_key, example_weighted=False)
 
 
 def _bounded(value: float, interval: Interval) -> Any:

@@ -9,10 +9,12 @@ from tfx_automl.components.evaluator.intervals import Interval, metric_interval
 from tfx_automl.components.evaluator.measured import Details, Model, SliceKey
 from tfx_automl.components.evaluator.predictions import Value, order_of
 from tfx_automl.errors import EvaluationError
+from tfx_automl.models.class_rates import AVERAGES, class_metrics, of_class
 from tfx_automl.models.task import TaskSpec
 
 EXAMPLE_COUNT = "example_count"
 CONFUSION_MATRIX = "confusion_matrix"
+_CLASS = "classId:"
 _KINDS = frozenset({"doubleValue", "boundedValue"})  # with an interval, a number is a bounded one
 
 METRICS: dict[str, tuple[str, ...]] = {
@@ -29,9 +31,14 @@ METRICS: dict[str, tuple[str, ...]] = {
         "mean_prediction",
         "mean_label",
     ),
-    "multiclass": ("accuracy", "loss"),
-    "regression": ("rmse", "mae", "mse", "r2", "mean_prediction", "mean_label"),
+    "multiclass": ("accuracy", *AVERAGES, "loss"),
+    "regression": ("rmse", "mae", "mse", "r2", "mean_prediction", "mean_label", "mean_residual"),
 }
+
+
+def metric_names(task: TaskSpec) -> tuple[str, ...]:
+    """Returns the names of all metrics of a slice: of `METRICS`, and of each class."""
+    return (*METRICS[task.kind], *class_metrics(task))
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,8 @@ class SliceMetrics:
         features: Names of raw features; empty for all rows.
         values: One value each, as text.
         count: Number of rows.
-        metrics: By name (see `METRICS`); None where a metric is not defined, such as `tpr` without positive rows.
+        metrics: By name (see `METRICS`, and `models.class_rates` for each class); None where a metric is not defined,
+            such as `tpr` without positive rows.
         details: What else is known.
     """
 
@@ -109,7 +117,7 @@ def read_evaluation(
     Raises:
         EvaluationError: The result has no metrics over all rows.
     """
-    by_key = {tuple(key): outputs[""][""] for key, outputs in result.slicing_metrics}
+    by_key = {tuple(key): _by_name(outputs[""]) for key, outputs in result.slicing_metrics}
     if () not in by_key:
         raise EvaluationError(
             "TFMA's result has no metrics over all rows; the evaluation did not finish. Run it again."
@@ -136,9 +144,20 @@ class _Reader:
         """Returns one slice."""
         raw = self.by_key[key]
         scalars = {name: _number(value) for name, value in raw.items() if _KINDS.intersection(value)}
-        metrics = {name: scalars.get(name) for name in METRICS[self.task.kind]}
+        metrics = {name: scalars.get(name) for name in metric_names(self.task)}
         count = int(scalars[EXAMPLE_COUNT] or 0)
         return SliceMetrics(features, tuple(map(_text, values)), count, metrics, self.details.get(key, Details()))
+
+
+def _by_name(outputs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Returns the metrics by name, also those that TFMA has under the index of a class, `classId:2`."""
+    of_classes = {
+        of_class(name, int(sub.removeprefix(_CLASS))): value
+        for sub, metrics in outputs.items()
+        if sub.startswith(_CLASS)
+        for name, value in metrics.items()
+    }
+    return {**outputs[""], **of_classes}
 
 
 def _number(value: Mapping[str, Any]) -> float | None:

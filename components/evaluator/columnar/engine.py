@@ -9,6 +9,7 @@ import numpy.typing as npt
 from tfx_automl.components.evaluator.columnar.auc import SlicedAuc
 from tfx_automl.components.evaluator.columnar.bootstrap import Hashes, counts, distinct, row_hashes
 from tfx_automl.components.evaluator.columnar.cells import Cells, cell_hash, divide
+from tfx_automl.components.evaluator.columnar.class_counts import SlicedClasses
 from tfx_automl.components.evaluator.columnar.confusion import Confusion, confusions_of
 from tfx_automl.components.evaluator.columnar.curves import histograms_of
 from tfx_automl.components.evaluator.columnar.flips import flips_of
@@ -55,6 +56,7 @@ class _Metrics:
     def __init__(self, rows: Predictions, plan: EvaluationPlan, cells: Cells, threshold: float) -> None:
         self._kind, self._slicings = plan.task.kind, cells.slicings
         self._summands = summands_of(plan.task, rows, cells, threshold)
+        self._classes = SlicedClasses(plan.task, rows, cells) if plan.task.kind == "multiclass" else None
         self._auc = [
             SlicedAuc(slicing.of_cell[cells.of_row], len(slicing.keys), rows.label == 1, rows.score)
             for slicing in (cells.slicings if plan.task.kind == "binary" else ())
@@ -66,7 +68,8 @@ class _Metrics:
         found = []
         for slicing in self._slicings:
             sums = self._summands.by_slice(of_cells, slicing)
-            found.append({ROWS: sums[ROWS], **metrics_from(self._kind, sums)})
+            by_class = {} if self._classes is None else self._classes.of(weights, slicing)
+            found.append({ROWS: sums[ROWS], **metrics_from(self._kind, sums), **by_class})
         for metrics, auc in zip(found, self._auc, strict=False):
             metrics["auc"] = auc.of(weights)
         return found

@@ -94,6 +94,7 @@ def _regression(rows: Predictions) -> dict[str, Floats]:
     return {
         "squared_error": error**2,
         "error": np.abs(error),
+        "residual": error,
         "prediction": prediction,
         "label": label,
         "about_mean": about_mean,
@@ -104,7 +105,7 @@ def _regression(rows: Predictions) -> dict[str, Floats]:
 def metrics_from(kind: TaskKind, sums: Sums) -> dict[str, Floats]:
     """Returns metrics by name, in the shape of the sums; NaN where a metric is not defined.
 
-    `auc` of a binary task does not follow from sums.
+    `auc` of a binary task does not follow from sums; for averages over classes and each class see `class_counts`.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         return _METRICS[kind](sums)
@@ -137,6 +138,7 @@ def _of_regression(sums: Sums) -> dict[str, Floats]:
     return {
         "rmse": np.sqrt(squared / rows),
         "mae": sums["error"] / rows,
+        "mean_residual": sums["residual"] / rows,
         "mse": squared / rows,
         "r2": np.where(spread > _ROUNDING * sums["squared_about_mean"], 1 - squared / spread, np.nan),
         "mean_prediction": sums["prediction"] / rows,
