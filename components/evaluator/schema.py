@@ -1,0 +1,76 @@
+"""The features of the raw examples, as the schema knows them: what is sliced on must be among them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from tfx_automl.components.evaluator.options import EvaluatorOptions
+from tfx_automl.errors import require
+
+if TYPE_CHECKING:
+    from tfx_automl.components.evaluator.own.checked import OwnConfig
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A raw feature.
+
+    Attributes:
+        several: Whether a row may have several values.
+    """
+
+    several: bool
+
+
+def read_features(artifacts: list[Any] | None) -> dict[str, Feature] | None:
+    """Returns the features of a `Schema` artifact by name; None without such an artifact."""
+    if not artifacts:
+        return None
+    path = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(artifacts))
+    schema = io_utils.SchemaReader().read(path)
+    return {feature.name: Feature(_several(feature)) for feature in schema.feature}
+
+
+def _several(feature: Any) -> bool:
+    if feature.HasField("value_count"):
+        return bool(feature.value_count.max != 1)
+    if feature.HasField("shape"):
+        return any(size.size != 1 for size in feature.shape.dim)
+    return bool(feature.HasField("value_counts"))
+
+
+def check_features(
+    known: Mapping[str, Feature] | None, options: EvaluatorOptions, own: "OwnConfig | None" = None
+) -> None:
+    """Checks what is sliced on; nothing without a schema.
+
+    Args:
+        known: The features of the schema.
+        options: With the sensitive features.
+        own: The user's configuration, whose features exist.
+
+    Raises:
+        ConfigError: One does not exist, or has several values in a row; all problems at once.
+    """
+    if known is not None:
+        require(*((False, problem) for problem in _problems(known, options, own)))
+
+
+def _problems(known: Mapping[str, Feature], options: EvaluatorOptions, own: "OwnConfig | None") -> Iterator[str]:
+    from tfx_automl.components.evaluator.own.slicing import feature_problem
+
+    for name in sorted({name for group in options.sensitive for name in group}):
+        problem = feature_problem("sensitive", name, options.task, known)
+        if problem:
+            yield problem
+    named = {name: "sensitive" for group in options.sensitive for name in group}
+    named |= {} if own is None else dict.fromkeys((*own.sliced, *own.others), "eval_config")
+    for name, place in sorted(named.items()):
+        if name in known and known[name].several:
+            yield (
+                f"{place} names {name!r}, which has several values in a row by the schema: slices and metrics need one;"
+                " use another column."
+            )
