@@ -17,7 +17,7 @@ from tfx_automl.components.evaluator.config import ROW_METRICS, make_eval_config
 from tfx_automl.components.evaluator.details import read_details
 from tfx_automl.components.evaluator.extracts import cell_extractors, make_extractors
 from tfx_automl.components.evaluator.measured import Measured
-from tfx_automl.components.evaluator.own.branch import MeasureOwn
+from tfx_automl.components.evaluator.own.branch import Measurements, MeasureOwn
 from tfx_automl.components.evaluator.own.checked import OwnConfig
 from tfx_automl.components.evaluator.own.completed import complete, distinct_specs
 from tfx_automl.components.evaluator.own.given import slices_of
@@ -103,16 +103,23 @@ def build_evaluation(
     ]
     extracts = batches | "Flatten" >> beam.Flatten() | "AsExtracts" >> tfma.BatchedInputsToExtracts()
     features = plan.features if own is None else tuple(sorted({*plan.features, *own.sliced}))
-    for extractor in make_extractors(config, models, plan.task, features, own):
-        extracts = extracts | extractor.stage_name >> extractor.ptransform
-    results = _own_results(extracts, plan, own, compared=sources.other is not None)
-    _ = extracts | "Evaluate" >> tfma.ExtractEvaluateAndWriteResults(
-        eval_shared_model=models[0],
-        eval_config=config,
-        extractors=cell_extractors(config, plan.features),
-        evaluators=tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config)),
-        writers=[tfma.writers.Writer("WriteEvaluation", _write(plan, sources, output, results))],
+    rows = _extracted(extracts, make_extractors(config, models, plan.task, features, own))
+    cells = _extracted(rows, cell_extractors(config, plan.features))
+    (evaluator,) = tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config))
+    evaluation = cells | "Evaluate" >> evaluator.ptransform
+    results = _own_results(rows, plan, own, compared=sources.other is not None)
+    _ = (
+        evaluation[tfma.METRICS_KEY]
+        | "List" >> beam.combiners.ToList()
+        # All slices together.
+        | "Write" >> beam.Map(lambda slices, own: write_results(output, plan, _measured(slices), sources, own), results)
     )
+
+
+def _extracted(extracts: Any, extractors: Sequence[Any]) -> Any:
+    for extractor in extractors:
+        extracts = extracts | extractor.stage_name >> extractor.ptransform
+    return extracts
 
 
 def _own_results(batches: Any, plan: EvaluationPlan, own: OwnConfig | None, compared: bool) -> Any:
@@ -120,19 +127,12 @@ def _own_results(batches: Any, plan: EvaluationPlan, own: OwnConfig | None, comp
     if own is None:
         return None
     config = complete(own, make_eval_config(plan), compared)
-    measured = batches | "Own" >> MeasureOwn(own, config)
+    if config.metrics_specs:
+        measured = batches | "Own" >> MeasureOwn(own, config)
+    else:  # only more slices for the Evaluator's own metrics
+        measured = batches.pipeline | "NoOwn" >> beam.Create([Measurements()])
     joined = measured | "JoinOwn" >> beam.Map(lambda found: OwnResults(config, own.given, found))
     return beam.pvalue.AsSingleton(joined)
-
-
-@beam.ptransform_fn
-def _write(evaluation: Any, plan: EvaluationPlan, sources: Sources, output: str, results: Any) -> Any:
-    """Writes what TFMA evaluated, all slices together."""
-    return (
-        evaluation[tfma.METRICS_KEY]
-        | beam.combiners.ToList()
-        | beam.Map(lambda slices, own: write_results(output, plan, _measured(slices), sources, own), own=results)
-    )
 
 
 def _measured(slices: Sequence[tuple[Any, Mapping[Any, Any]]]) -> list[Measured]:

@@ -43,14 +43,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         self._log_startup(input_dict, output_dict, exec_properties)
         options = EvaluatorOptions.from_properties(exec_properties)
-        known = read_features(input_dict.get("schema"))
-        own = options.own_config(known)
-        check_features(known, options, own)
+        own = check_features(read_features(input_dict.get("schema")), options)
         model = artifact_utils.get_single_instance(input_dict["model"])
         baseline = read_baseline(input_dict.get("baseline"), options.example_splits)
         patterns = inputs.split_patterns(input_dict["examples"], options.example_splits)
-        summary = inputs.summarise_examples(patterns, {name for group in options.sensitive for name in group})
-        inputs.check_examples(summary, options.sensitive)
+        needed = () if own is None else (*own.sliced, *own.others)
+        summary = inputs.summarise_examples(
+            patterns, {*needed, *(name for group in options.sensitive for name in group)}
+        )
+        inputs.check_examples(summary, options.sensitive, needed)
         other = other_model(input_dict.get("baseline_model"), model, options.task, patterns)
         threshold = read_threshold(model.uri)
         plan = options.plan(threshold, DECISION_THRESHOLD if other is None else read_threshold(other.uri))

@@ -8,7 +8,7 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
 from tfx_automl.components.evaluator.options import EvaluatorOptions
-from tfx_automl.errors import require
+from tfx_automl.errors import ConfigError
 
 if TYPE_CHECKING:
     from tfx_automl.components.evaluator.own.checked import OwnConfig
@@ -42,21 +42,25 @@ def _several(feature: Any) -> bool:
     return bool(feature.HasField("value_counts"))
 
 
-def check_features(
-    known: Mapping[str, Feature] | None, options: EvaluatorOptions, own: "OwnConfig | None" = None
-) -> None:
-    """Checks what is sliced on; nothing without a schema.
+def check_features(known: Mapping[str, Feature] | None, options: EvaluatorOptions) -> "OwnConfig | None":
+    """Checks what is sliced on and what the user's metrics read; returns the user's configuration, if there is one.
 
     Args:
-        known: The features of the schema.
-        options: With the sensitive features.
-        own: The user's configuration, whose features exist.
+        known: The features of the schema; None if there is none, and nothing can be checked against it.
+        options: With the sensitive features and the configuration.
 
     Raises:
-        ConfigError: One does not exist, or has several values in a row; all problems at once.
+        ConfigError: A feature does not exist, or has several values in a row; all problems at once.
     """
-    if known is not None:
-        require(*((False, problem) for problem in _problems(known, options, own)))
+    own, problems = None, []
+    try:
+        own = options.own_config(known)
+    except ConfigError as error:
+        problems += error.problems
+    problems += [] if known is None else _problems(known, options, own)
+    if problems:
+        raise ConfigError(problems)
+    return own
 
 
 def _problems(known: Mapping[str, Feature], options: EvaluatorOptions, own: "OwnConfig | None") -> Iterator[str]:

@@ -122,4 +122,6 @@ def MeasureOwn(batches: Any, own: OwnConfig, config: Any) -> Any:
     metrics, plots = (
         found[key] | f"List[{key}]" >> beam.combiners.ToList() for key in (tfma.METRICS_KEY, tfma.PLOTS_KEY)
     )
-    return metrics | "Join" >> beam.Map(Measurements, beam.pvalue.AsSingleton(plots))
+    return metrics | "Join" >> beam.Map(
+        lambda slices, drawn: Measurements(slices, drawn), beam.pvalue.AsSingleton(plots)
+    )

@@ -13,6 +13,7 @@ from google.protobuf import text_format
 from tensorflow_model_analysis.proto import config_pb2
 
 from tfx_automl.components.sensitive import MISSING
+from tfx_automl.errors import EvaluationError
 
 pytestmark = pytest.mark.slow
 
@@ -268,3 +269,18 @@ def test_weights_and_queries(evaluate: Any, make_columns: Any) -> None:
     assert metrics["mean_absolute_error (weighted)"] == pytest.approx(expected, rel=1e-5)
     assert metrics["mean_absolute_error"] == pytest.approx(sk.mean_absolute_error(label, score), rel=1e-5)
     assert metrics["total_queries"] == 2 and metrics["total_documents"] == 200
+
+
+def test_slices_alone_and_one_that_no_row_has(evaluate: Any, make_columns: Any) -> None:
+    columns = make_columns("binary", 60)
+    done = evaluate("binary", columns, eval_config='slicing_specs { feature_keys: "age_group" }', replicates=0)
+    slices = {
+        key: outputs[""][""] for key, outputs in tfma.load_eval_result(str(done.folder / "evaluation")).slicing_metrics
+    }
+    assert {(), (("age_group", 20),)} <= set(slices) and "own_metrics" not in done.report
+    young = np.array(columns["age_group"]) == 20
+    assert slices[(("age_group", 20),)]["example_count"]["doubleValue"] == young.sum()
+    with pytest.raises(
+        EvaluationError, match="No example has 'town', which eval_config names; the features are age_gr"
+    ):
+        evaluate("binary", columns, eval_config='slicing_specs { feature_keys: "town" }', replicates=0)
