@@ -8,7 +8,7 @@ from tfx.types import artifact_utils
 from tfx_automl import console
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.others import other_model, read_baseline, saved_model
-from tfx_automl.components.evaluator.own.outcome import read_own
+from tfx_automl.components.evaluator.own.outcome import read_outcome
 from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.schema import check_features, read_features
 from tfx_automl.components.model_card import read_threshold
@@ -47,10 +47,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         model = artifact_utils.get_single_instance(input_dict["model"])
         baseline = read_baseline(input_dict.get("baseline"), options.example_splits)
         patterns = inputs.split_patterns(input_dict["examples"], options.example_splits)
-        needed = () if own is None else (*own.sliced, *own.others)
-        summary = inputs.summarise_examples(
-            patterns, {*needed, *(name for group in options.sensitive for name in group)}
-        )
+        needed = set() if own is None else {*own.sliced, *own.others}
+        summary = inputs.summarise_examples(patterns, needed.union(*options.sensitive))
         inputs.check_examples(summary, options.sensitive, needed)
         other = other_model(input_dict.get("baseline_model"), model, options.task, patterns)
         threshold = read_threshold(model.uri)
@@ -58,9 +56,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         sources = Sources(tuple(patterns), saved_model(model), None if other is None else saved_model(other))
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
         evaluation = self._evaluate(options.engine, summary.rows, plan, input_dict["examples"], sources, output, own)
-        outcome = decide(
-            options, evaluation, baseline, threshold, None if other is None else other.uri, read_own(output)
-        )
+        compared = None if other is None else other.uri
+        outcome = decide(options, evaluation, baseline, threshold, compared, read_outcome(output))
         write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
         write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))
         console.line(f"  {'blessed' if outcome.verdict.blessed else 'NOT blessed'}: {outcome.verdict.reasons[0]}")

@@ -21,8 +21,8 @@ from tfx_automl.components.evaluator.details import write_details
 from tfx_automl.components.evaluator.intervals import Interval, spread_samples
 from tfx_automl.components.evaluator.measured import Measured, Model
 from tfx_automl.components.evaluator.own.completed import joined, without_thresholds
-from tfx_automl.components.evaluator.own.results import OwnResults, distinct, write_own
-from tfx_automl.components.evaluator.own.together import plot_messages, with_own
+from tfx_automl.components.evaluator.own.results import OwnResults, distinct
+from tfx_automl.components.evaluator.own.together import plot_messages, with_own, write_own
 from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT
 

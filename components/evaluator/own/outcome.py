@@ -31,7 +31,7 @@ class OwnOutcome:
 NOTHING = OwnOutcome()
 
 
-def read_own(folder: str) -> OwnOutcome:
+def read_outcome(folder: str) -> OwnOutcome:
     """Reads what was written into the folder of an evaluation, local or remote; nothing without a configuration."""
     path = os.path.join(folder, OWN_FILE)
     if not fileio.exists(path):

@@ -1,9 +1,8 @@
 """The user's measurements by slice: joined with the Evaluator's own in TFMA's files, and as numbers for the report."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,11 @@ from tensorflow_model_analysis.api import types
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.slicer import slicer_lib as slicer
 from tensorflow_model_analysis.utils import math_util
-from tfx.utils import io_utils
 
 from tfx_automl.components.evaluator.measured import Measured
 from tfx_automl.components.evaluator.own.branch import Measurements
 from tfx_automl.components.evaluator.own.completed import without_thresholds
 from tfx_automl.components.evaluator.own.contradictions import CANDIDATE
-from tfx_automl.components.evaluator.own.outcome import OWN_FILE
 from tfx_automl.components.evaluator.predictions import Value
 from tfx_automl.components.evaluator.slices import value_text
 
@@ -155,11 +152,3 @@ def _shown(values: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
 def _is_number(value: Any) -> bool:
     inner = value.unsampled_value if isinstance(value, types.ValueWithTDistribution) else value
     return isinstance(inner, (int, float, np.number))
-
-
-def write_own(folder: str, results: OwnResults) -> None:
-    """Writes the metrics and the checks of thresholds as JSON into the folder of an evaluation, local or remote."""
-    from tfx_automl.components.evaluator.own.thresholds import threshold_checks
-
-    content = {"slices": tables(results), "checks": [asdict(check) for check in threshold_checks(results)]}
-    io_utils.write_string_file(os.path.join(folder, OWN_FILE), json.dumps(content, indent=2, allow_nan=False) + "\n")

@@ -1,13 +1,19 @@
 """The Evaluator's own measurements and the user's, slice by slice, as one."""
 
+import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as tfma_writer
+from tfx.utils import io_utils
 
 from tfx_automl.components.evaluator.columnar.curves import Histogram
 from tfx_automl.components.evaluator.measured import Measured, SliceKey
-from tfx_automl.components.evaluator.own.results import OwnResults, name_of
+from tfx_automl.components.evaluator.own.outcome import OWN_FILE
+from tfx_automl.components.evaluator.own.results import OwnResults, name_of, tables
+from tfx_automl.components.evaluator.own.thresholds import threshold_checks
 from tfx_automl.components.evaluator.plots import plots_of
 
 
@@ -59,3 +65,9 @@ def _merged(ours: Any, own: Any) -> Any:
         for field, value in entry.value.ListFields():
             getattr(known.value, field.name).CopyFrom(value)
     return ours
+
+
+def write_own(folder: str, results: OwnResults) -> None:
+    """Writes the metrics and the checks of thresholds as JSON into the folder of an evaluation, local or remote."""
+    content = {"slices": tables(results), "checks": [asdict(check) for check in threshold_checks(results)]}
+    io_utils.write_string_file(os.path.join(folder, OWN_FILE), json.dumps(content, indent=2, allow_nan=False) + "\n")

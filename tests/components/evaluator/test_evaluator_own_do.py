@@ -1,6 +1,7 @@
 """The user's own `tfma.EvalConfig` in a whole evaluation: values against plain TFMA, thresholds, files, report."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -284,3 +285,46 @@ def test_slices_alone_and_one_that_no_row_has(evaluate: Any, make_columns: Any) 
         EvaluationError, match="No example has 'town', which eval_config names; the features are age_gr"
     ):
         evaluate("binary", columns, eval_config='slicing_specs { feature_keys: "town" }', replicates=0)
+
+
+@pytest.mark.parametrize(("bound", "blessed"), [(0.01, True), (0.999, False)])
+def test_in_a_pipeline_with_a_schema(
+    tmp_path: Path, write_examples: Any, make_columns: Any, make_model: Any, make_task: Any, bound: float, blessed: bool
+) -> None:
+    from tfx import v1 as tfx
+
+    from tfx_automl.components import Evaluator
+
+    source = write_examples(tmp_path / "source", make_columns("binary", 100))
+    split = tfx.proto.Input.Split(name="test", pattern="Split-test/*")
+    example_gen = tfx.components.ImportExampleGen(source.uri, input_config=tfx.proto.Input(splits=[split]))
+    statistics = tfx.components.StatisticsGen(example_gen.outputs["examples"])
+    schema = tfx.components.SchemaGen(statistics.outputs["statistics"], infer_feature_shape=False)
+    model = tfx.dsl.Importer(make_model("binary").uri, tfx.types.standard_artifacts.Model).with_id("model")
+    config = config_pb2.EvalConfig()
+    metric = config.metrics_specs.add().metrics.add(class_name="F1Score")
+    metric.threshold.value_threshold.lower_bound.value = bound
+    evaluator = Evaluator(
+        example_gen.outputs["examples"],
+        model.outputs["result"],
+        task=make_task("binary"),
+        schema=schema.outputs["schema"],
+        sensitive=[["sex"]],
+        eval_config=config,
+        replicates=0,
+        example_splits=["train"],
+    )
+    database = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.db"))
+    tfx.orchestration.LocalDagRunner().run(
+        tfx.dsl.Pipeline(
+            pipeline_name="own",
+            pipeline_root=str(tmp_path / "root"),
+            components=[example_gen, statistics, schema, model, evaluator],
+            metadata_connection_config=database,
+            beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+        )
+    )
+    assert bool(list(tmp_path.glob("root/Evaluator/blessing/*/BLESSED"))) is blessed
+    (report,) = tmp_path.glob("root/Evaluator/fairness_report/*/report.json")
+    checks = {check["name"]: check["passed"] for check in json.loads(report.read_text())["checks"]}
+    assert checks["threshold:f1_score"] is blessed
