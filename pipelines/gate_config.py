@@ -1,6 +1,6 @@
 """The part of a run's configuration that says how a model is evaluated, and what it must satisfy."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from tfx_automl.pipelines.option import option
 
 if TYPE_CHECKING:
     from tfx_automl.components.evaluator.gate import Gate
-    from tfx_automl.models.task import TaskKind, TaskSpec
+    from tfx_automl.models.task import TaskKind
 
 # What is called otherwise among the arguments of the component.
 _ARGUMENTS = {
@@ -125,18 +125,6 @@ class GateConfig:
     def _gate_arguments(self) -> dict[str, Any]:
         found = {argument: getattr(self, name) for name, argument in _ARGUMENTS.items()}
         return found | {name: dict(value) for name, value in found.items() if isinstance(value, Mapping)}
-
-    def check_eval_config(self, task: "TaskSpec", sensitive: Sequence[Sequence[str]], columns: Iterable[str]) -> None:
-        """Checks the user's own configuration, if there is one, against the columns of the data.
-
-        Raises:
-            ConfigError: With everything in it that cannot be.
-        """
-        if self.eval_config is not None:
-            # Imported here because it loads TFMA, which takes seconds.
-            from tfx_automl.components.evaluator.own.checked import OwnConfig
-
-            OwnConfig.of(read_eval_config(self.eval_config), task, sensitive, tuple(columns))
 
     def _protect(self) -> None:
         for name in _MAPPINGS:
