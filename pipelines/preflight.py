@@ -114,7 +114,9 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
         ]
     checks.append(lambda: _check_families(config, known.columns))
     checks.append(lambda: _check_eval_config(config, known.found))
-    checks.append(lambda: _check_one_value("sensitive", set().union(*config.sensitive), known.found))
+    checks.append(
+        lambda: _check_one_value("sensitive", {name for group in config.sensitive for name in group}, known.found)
+    )
     found = [] if known.kind is None else threshold_problems(known.kind, config.threshold)
     found += [problem for check in checks for problem in _problems_of(check)]
     problems = [_with_flag(problem) for problem in found]

@@ -142,7 +142,7 @@ def name_text(name: Name) -> str:
 
 
 def _shown(values: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
-    for key in sorted(values):
+    for key in sorted(values, key=metric_text):
         value = values[key]
         of_model = key.model_name in ("", CANDIDATE) and not key.is_diff
         if of_model and not isinstance(value, (types.StructuredMetricValue, np.ndarray)) and _is_number(value):
