@@ -83,7 +83,7 @@ def _components(config: RunConfig, task: TaskSpec, output: OutputFolder) -> list
         validator,
         transform,
         *models,
-        *_gate(config, task, output, examples, models),
+        *_gate(config, task, output, examples, schema.outputs["schema"], models),
     ]
 
 
@@ -151,7 +151,9 @@ def _groups(config: RunConfig, task: TaskSpec, raw_examples: Any) -> dict[str, A
     return {"raw_examples": raw_examples, **groups}
 
 
-def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any, models: list[Any]) -> list[Any]:
+def _gate(
+    config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any, schema: Any, models: list[Any]
+) -> list[Any]:
     from tfx import v1 as tfx
 
     from tfx_automl.components.evaluator.component import Evaluator
@@ -172,6 +174,7 @@ def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any
         cuts=config.cut,
         baseline=baseline.outputs["baseline"],
         baseline_model=last_blessed.outputs["model"],
+        schema=schema,
         **config.evaluator_arguments(),
     )
     pusher = tfx.components.Pusher(

@@ -7,7 +7,7 @@ would on several workers, so the metrics are the same.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -30,11 +30,12 @@ OTHER_SCORES_KEY = "raw_scores_of_other"
 _Extracts = dict[str, Any]
 
 
-def cells_of(batch: _Extracts) -> Iterator[_Extracts]:
+def cells_of(batch: _Extracts, sensitive: Sequence[str] | None = None) -> Iterator[_Extracts]:
     """Divides a batch into its cells.
 
     Args:
-        batch: Extracts with sensitive features, each [n, 1], and what metrics compute with, each [n] or [n, k].
+        batch: Extracts with features to slice on, each [n, 1], and what metrics compute with, each [n] or [n, k].
+        sensitive: Names of those on which the draws of the bootstrap depend; None for all.
 
     Yields:
         Extracts with the features of a cell, each [1], and its rows: as the inputs of a metric's combiner, and as
@@ -47,7 +48,8 @@ def cells_of(batch: _Extracts) -> Iterator[_Extracts]:
         members.setdefault(tuple(column[number, 0] for column in features.values()), []).append(number)
     for numbers in members.values():
         of_cell = {name: column[numbers[0]] for name, column in features.items()}
-        name = tuple(sorted((name, value.item()) for name, value in of_cell.items()))
+        drawn = of_cell if sensitive is None else sensitive
+        name = tuple(sorted((name, of_cell[name].item()) for name in drawn))
         hashes = row_hashes(np.full(len(numbers), cell_hash(name), np.uint64), label[numbers], score[numbers])
         yield {
             constants.FEATURES_KEY: of_cell,

@@ -17,8 +17,9 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        name: `baseline:auc`, `metric:accuracy`, `slice:sex=Female:accuracy`, `loss:auc`, `loss:sex=Female:auc` or
-            `gap:sex:equalized_odds_difference`.
+        name: `baseline:auc`, `metric:accuracy`, `slice:sex=Female:accuracy`, `loss:auc`, `loss:sex=Female:auc`,
+            `gap:sex:equalized_odds_difference`, or of the user's own configuration `threshold:sex=Female:f1_score` or
+            `change:f1_score`.
         value: What was measured; None if it could not be.
         bound: What it was compared with; None if nothing.
         passed: True or False; None if there was nothing to compare with, which neither blesses nor refuses.

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from tfx.dsl.io import fileio
 
 from tfx_automl.components.evaluator.measured import Details, Measured, Model, SliceKey
+from tfx_automl.components.evaluator.slices import EXAMPLE_COUNT
 
 DETAILS_FILE = "details.npz"
 
@@ -21,6 +23,7 @@ def write_details(folder: str, slices: Sequence[Measured]) -> None:
     """Writes the file into the folder of an evaluation, local or remote."""
     arrays: _Arrays = {
         "keys": np.array(json.dumps([part.key for part in slices])),
+        "rows": np.array([part.rows for part in slices]),
         "flips": np.array(json.dumps([dict(part.flips) for part in slices])),
         "histograms": np.array([part.histogram for part in slices if part.histogram is not None]),
         **_of_models([part.model for part in slices], "model"),
@@ -55,9 +58,16 @@ def read_details(folder: str) -> dict[SliceKey, Details]:
             histograms[number] if len(histograms) else None,
             others[number],
             flips[number],
+            _defined(models[number], int(arrays["rows"][number])),
         )
         for number, key in enumerate(keys)
     }
+
+
+def _defined(model: Model | None, rows: int) -> dict[str, float | None]:
+    values = {} if model is None else model.metrics
+    known = {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
+    return {**known, EXAMPLE_COUNT: rows}
 
 
 def _models(arrays: _Arrays, prefix: str, count: int) -> Sequence[Model | None]:

@@ -15,8 +15,13 @@ from tfx_automl.components.evaluator.cells import per_cell
 from tfx_automl.components.evaluator.columnar.engine import measure
 from tfx_automl.components.evaluator.config import ROW_METRICS, make_eval_config
 from tfx_automl.components.evaluator.details import read_details
-from tfx_automl.components.evaluator.extracts import make_extractors
+from tfx_automl.components.evaluator.extracts import cell_extractors, make_extractors
 from tfx_automl.components.evaluator.measured import Measured
+from tfx_automl.components.evaluator.own.branch import Measurements, MeasureOwn
+from tfx_automl.components.evaluator.own.checked import OwnConfig
+from tfx_automl.components.evaluator.own.completed import complete, distinct_specs
+from tfx_automl.components.evaluator.own.given import slices_of
+from tfx_automl.components.evaluator.own.results import OwnResults
 from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.predict import predict_examples
 from tfx_automl.components.evaluator.result_files import write_results
@@ -60,7 +65,12 @@ def evaluate_columns(plan: EvaluationPlan, sources: Sources, output: str) -> Non
 
 
 def build_evaluation(
-    pipeline: beam.Pipeline, plan: EvaluationPlan, examples: Sequence[Any], sources: Sources, output: str
+    pipeline: beam.Pipeline,
+    plan: EvaluationPlan,
+    examples: Sequence[Any],
+    sources: Sources,
+    output: str,
+    own: OwnConfig | None = None,
 ) -> None:
     """Adds to a Beam pipeline what evaluates a model with TFMA.
 
@@ -70,8 +80,13 @@ def build_evaluation(
         examples: The `Examples` artifacts, for their file format.
         sources: Where they and the models are.
         output: Folder for the result, as `tfma.load_eval_result` reads it.
+        own: What the user wants measured, too.
     """
     config = make_eval_config(plan)
+    if own is not None:
+        specs = distinct_specs([*config.slicing_specs, *(spec for _, spec in slices_of(own.given))])
+        del config.slicing_specs[:]
+        config.slicing_specs.extend(specs)
     models = [
         tfma.default_eval_shared_model(eval_saved_model_path=path, eval_config=config)
         for path in (sources.model, sources.other)
@@ -86,28 +101,37 @@ def build_evaluation(
         pipeline | f"Read[{index}]" >> factory(pattern).BeamSource(_BATCH)
         for index, pattern in enumerate(sources.patterns)
     ]
+    extracts = batches | "Flatten" >> beam.Flatten() | "AsExtracts" >> tfma.BatchedInputsToExtracts()
+    rows = _extracted(extracts, make_extractors(config, models, plan, own))
+    cells = _extracted(rows, cell_extractors(config, plan.features))
+    (evaluator,) = tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config))
+    evaluation = cells | "Evaluate" >> evaluator.ptransform
+    results = _own_results(rows, plan, own, compared=sources.other is not None)
     _ = (
-        batches
-        | "Flatten" >> beam.Flatten()
-        | "Evaluate"
-        >> tfma.ExtractEvaluateAndWriteResults(
-            eval_shared_model=models[0],
-            eval_config=config,
-            extractors=make_extractors(config, models, plan),
-            evaluators=tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config)),
-            writers=[tfma.writers.Writer("WriteEvaluation", _write(plan, sources, output))],
-        )
-    )
-
-
-@beam.ptransform_fn
-def _write(evaluation: Any, plan: EvaluationPlan, sources: Sources, output: str) -> Any:
-    """Writes what TFMA evaluated, all slices together."""
-    return (
         evaluation[tfma.METRICS_KEY]
-        | beam.combiners.ToList()
-        | beam.Map(lambda slices: write_results(output, plan, _measured(slices), sources))
+        | "List" >> beam.combiners.ToList()
+        # All slices together.
+        | "Write" >> beam.Map(lambda slices, own: write_results(output, plan, _measured(slices), sources, own), results)
     )
+
+
+def _extracted(extracts: Any, extractors: Sequence[Any]) -> Any:
+    for extractor in extractors:
+        extracts = extracts | extractor.stage_name >> extractor.ptransform
+    return extracts
+
+
+def _own_results(batches: Any, plan: EvaluationPlan, own: OwnConfig | None, compared: bool) -> Any:
+    """Returns the user's results as a side input, or as None if there are none."""
+    if own is None:
+        return None
+    config = complete(own, make_eval_config(plan), compared)
+    if config.metrics_specs:
+        measured = batches | "Own" >> MeasureOwn(own, config)
+    else:  # only more slices for the Evaluator's own metrics
+        measured = batches.pipeline | "NoOwn" >> beam.Create([Measurements()])
+    joined = measured | "JoinOwn" >> beam.Map(lambda found: OwnResults(config, own.given, found))
+    return beam.pvalue.AsSingleton(joined)
 
 
 def _measured(slices: Sequence[tuple[Any, Mapping[Any, Any]]]) -> list[Measured]:

@@ -16,6 +16,8 @@ from tensorflow_model_analysis import constants, extractors
 from tfx_automl.components.evaluator.cells import OTHER_SCORES_KEY, RAW_LABELS_KEY, SCORES_KEY, cells_of
 from tfx_automl.components.evaluator.columnar.sums import EPSILON
 from tfx_automl.components.evaluator.outputs import checked_label, checked_scores
+from tfx_automl.components.evaluator.own.branch import FEATURES_KEY, WEIGHTS_KEY, read_own
+from tfx_automl.components.evaluator.own.checked import OwnConfig
 from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.sensitive import MISSING, feature_values
 from tfx_automl.models.cuts import Cuts
@@ -25,24 +27,39 @@ _Extracts = dict[str, Any]
 _Array = np.ndarray[Any, Any]
 
 
-def make_extractors(eval_config: Any, models: Sequence[Any], plan: EvaluationPlan) -> list[Any]:
-    """Returns the extractors for `tfma.ExtractEvaluateAndWriteResults`, from Arrow batches to sliced cells of rows.
+def make_extractors(
+    eval_config: Any, models: Sequence[Any], plan: EvaluationPlan, own: OwnConfig | None = None
+) -> list[Any]:
+    """Returns the extractors from Arrow batches to features, labels and predictions of batches.
 
     Args:
-        eval_config: The configuration with model and slicing specifications.
+        eval_config: The configuration with model specifications.
         models: The model, and perhaps another one that it is compared with.
         plan: What is measured.
+        own: The user's configuration, whose metrics may read more features.
     """
     key = eval_config.model_specs[0].prediction_key
     model, *others = ({"eval_config": eval_config, "eval_shared_model": each} for each in models)
+    sensitive = plan.features if own is None else tuple(sorted({*plan.features, *own.sliced}))
     return [
-        _extractor("ExtractSensitive", read_batch, plan.features, dict(plan.cuts)),
+        _extractor("ExtractSensitive", read_batch, sensitive, dict(plan.cuts), own),
         *(_renamed(extractors.PredictionsExtractor(**other), "PredictOther") for other in others),
         _extractor("KeepOther", keep_other, key),
         extractors.TransformedFeaturesExtractor(**model),
         extractors.PredictionsExtractor(**model),
         _extractor("ExtractLabelAndPrediction", keep_label_and_prediction, plan.task, key),
-        extractors.Extractor(stage_name="DivideIntoCells", ptransform=beam.FlatMap(cells_of)),
+    ]
+
+
+def cell_extractors(eval_config: Any, sensitive: Sequence[str]) -> list[Any]:
+    """Returns the extractors from these batches to sliced cells of rows.
+
+    Args:
+        eval_config: The configuration with slicing specifications.
+        sensitive: Names of the features that the draws of the bootstrap depend on.
+    """
+    return [
+        extractors.Extractor(stage_name="DivideIntoCells", ptransform=beam.FlatMap(cells_of, tuple(sensitive))),
         extractors.SliceKeyExtractor(eval_config=eval_config, materialize=False),
     ]
 
@@ -72,23 +89,27 @@ def keep_other(batch: _Extracts, prediction_key: str) -> _Extracts:
     return {**kept, OTHER_SCORES_KEY: scores}
 
 
-def read_batch(batch: _Extracts, sensitive: Sequence[str], cuts: Cuts | None = None) -> _Extracts:
+def read_batch(
+    batch: _Extracts, sensitive: Sequence[str], cuts: Cuts | None = None, own: OwnConfig | None = None
+) -> _Extracts:
     """Reads serialized examples and sensitive features from an Arrow batch.
 
     Args:
         batch: Extracts with a record batch that has a column of serialized examples.
         sensitive: Names of raw features.
         cuts: Where continuous features are cut into groups.
+        own: The user's configuration, whose metrics may read more features.
 
     Returns:
         Extracts with the inputs, [n] bytes, and the features, [n, 1] objects: text, int or float, and `MISSING` where
-        a row has no value.
+        a row has no value; and those of `read_own`.
     """
     records = batch[constants.ARROW_RECORD_BATCH_KEY]
     serialized = records.column(records.schema.get_field_index(constants.ARROW_INPUT_COLUMN)).flatten()
     return {
         constants.INPUT_KEY: np.asarray(serialized),
         constants.FEATURES_KEY: {name: sensitive_values(records, name, cuts) for name in sensitive},
+        **({} if own is None else read_own(batch, own)),
     }
 
 
@@ -133,4 +154,5 @@ def keep_label_and_prediction(batch: _Extracts, task: TaskSpec, prediction_key: 
         RAW_LABELS_KEY: label,
         SCORES_KEY: scores,
         OTHER_SCORES_KEY: batch[OTHER_SCORES_KEY],
+        **{key: batch[key] for key in (FEATURES_KEY, WEIGHTS_KEY) if key in batch},
     }

@@ -71,9 +71,12 @@ class Details:
         histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
         other: The model that this one is compared with; None if there is none.
         flips: How often the two decide differently, see `columnar.flips`.
+        metrics: Those that the result files have, too, and the number of rows as `example_count`; None where one is not
+            defined.
     """
 
     samples: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     histogram: npt.NDArray[np.float64] | None = None
     other: Model | None = None
     flips: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)

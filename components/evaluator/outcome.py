@@ -14,6 +14,7 @@ from tfx_automl.components.evaluator.comparison import comparison_of, pair
 from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
 from tfx_automl.components.evaluator.gate import Verdict, judge
 from tfx_automl.components.evaluator.options import EvaluatorOptions
+from tfx_automl.components.evaluator.own.outcome import NOTHING, OwnOutcome
 from tfx_automl.components.evaluator.report import render_html
 from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
 from tfx_automl.models.class_rates import rate_and_class
@@ -37,6 +38,7 @@ class Outcome:
         baseline: Metrics of trivial and linear predictors by name; empty if none were given.
         threshold: Of a binary task: what was predicted positive.
         other: Where the model is that it was compared with; None if there was none.
+        own: What came of the user's own configuration.
     """
 
     options: EvaluatorOptions
@@ -46,6 +48,7 @@ class Outcome:
     baseline: Mapping[str, Mapping[str, float | None]]
     threshold: float = DECISION_THRESHOLD
     other: str | None = None
+    own: OwnOutcome = NOTHING
 
 
 def decide(
@@ -54,6 +57,7 @@ def decide(
     baseline: Mapping[str, Mapping[str, float | None]] | None,
     threshold: float = DECISION_THRESHOLD,
     other: str | None = None,
+    own: OwnOutcome | None = None,
 ) -> Outcome:
     """Computes the gaps of every group and judges the model."""
     gaps = tuple(
@@ -61,8 +65,9 @@ def decide(
         for slices in evaluation.groups.values()
         for gap in compute_gaps(slices, options.task.kind, options.min_slice_size, options.task.classes)
     )
-    verdict = judge(options.gate, evaluation, gaps, baseline, options.min_slice_size)
-    return Outcome(options, evaluation, gaps, verdict, baseline or {}, threshold, other)
+    own = own or NOTHING
+    verdict = judge(options.gate, evaluation, gaps, baseline, options.min_slice_size, further=own.checks)
+    return Outcome(options, evaluation, gaps, verdict, baseline or {}, threshold, other, own)
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -106,6 +111,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "gap_intervals": gap_intervals,
         "gap_classes": gap_classes,
         "checks": [{**asdict(check), "interval": pair(check.interval)} for check in outcome.verdict.checks],
+        **({"own_metrics": list(outcome.own.slices)} if outcome.own.slices else {}),
         **({"comparison": comparison_of(evaluation, outcome.other, options.min_slice_size)} if outcome.other else {}),
     }
 

@@ -117,7 +117,9 @@ def read_evaluation(
     Raises:
         EvaluationError: The result has no metrics over all rows.
     """
-    by_key = {tuple(key): _by_name(outputs[""]) for key, outputs in result.slicing_metrics}
+    # The user's configuration may add pairs of slices, which only have metrics of the user's.
+    ours = (pair for pair in result.slicing_metrics if not details or pair[0] in details)
+    by_key = {tuple(key): _by_name(outputs[""]) for key, outputs in ours}
     if () not in by_key:
         raise EvaluationError(
             "TFMA's result has no metrics over all rows; the evaluation did not finish. Run it again."
@@ -143,10 +145,12 @@ class _Reader:
     def read(self, key: SliceKey, features: tuple[str, ...] = (), values: tuple[Value, ...] = ()) -> SliceMetrics:
         """Returns one slice."""
         raw = self.by_key[key]
+        details = self.details.get(key, Details())
         scalars = {name: _number(value) for name, value in raw.items() if _KINDS.intersection(value)}
+        scalars |= details.metrics  # where a metric of the user's has the name of one of ours
         metrics = {name: scalars.get(name) for name in metric_names(self.task)}
         count = int(scalars[EXAMPLE_COUNT] or 0)
-        return SliceMetrics(features, tuple(map(_text, values)), count, metrics, self.details.get(key, Details()))
+        return SliceMetrics(features, tuple(map(value_text, values)), count, metrics, details)
 
 
 def _by_name(outputs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -166,5 +170,6 @@ def _number(value: Mapping[str, Any]) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Returns the value of a feature as text."""
     return f"{value:g}" if isinstance(value, float) else str(value)

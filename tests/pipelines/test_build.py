@@ -52,6 +52,15 @@ def test_rows_are_materialised_only_for_others(tmp_path: Path) -> None:
     assert "transformed_examples" in components(tmp_path, materialize="yes")["Transform"].outputs
 
 
+def test_evaluator_gets_the_schema_and_the_users_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "mine.textproto"
+    file.write_text('metrics_specs { metrics { class_name: "F1Score" } }', encoding="utf-8")
+    made = components(tmp_path, eval_config=str(file))
+    assert made["Evaluator"].exec_properties["eval_config"] == file.read_text(encoding="utf-8")
+    assert made["Evaluator"].inputs["schema"] is made["SchemaGen"].outputs["schema"]
+    assert components(tmp_path)["Evaluator"].exec_properties["eval_config"] == ""
+
+
 def test_without_gaps_nothing_depends_on_the_sensitive_columns(tmp_path: Path) -> None:
     made = components(tmp_path, constraint=["parameters<=1000"])
     for name in ("Tuner", "Trainer"):

@@ -51,6 +51,20 @@ def test_options_of_the_gate():
         gate.gate("binary")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("mine.yaml", "expected a file .pbtxt, .textproto, .json, got "), ("absent.json", "absent.json cannot be read: ")],
+)
+def test_file_with_the_users_own_metrics(name, text, tmp_path):
+    (tmp_path / "mine.yaml").write_text("metrics_specs: []", encoding="utf-8")
+    config = RunConfig.from_mapping(MINIMAL | {"eval_config": str(tmp_path / name)})
+    with pytest.raises(ConfigError, match=f"--eval-config: .*{re.escape(text)}"):
+        config.evaluator_arguments()
+    config.gate("binary")  # which does not depend on it
+    with pytest.raises(ConfigError, match="--eval-config needs the engine tfma, but --engine is columnar"):
+        RunConfig.from_mapping(MINIMAL | {"eval_config": "mine.json", "engine": "columnar"})
+
+
 def test_threshold_is_a_number_or_a_metric():
     assert RunConfig.from_mapping(MINIMAL).threshold == 0.5
     assert RunConfig.from_mapping(MINIMAL | {"threshold": "0.3"}).threshold == 0.3
