@@ -6,14 +6,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfx_automl.errors import EvaluationError, require
-from tfx_automl.models.groups import GroupSpec
+from tfx_automl.models.groups import GroupSpec, reweigh_problems
 from tfx_automl.models.measures import needs_groups, objectives_of
 from tfx_automl.models.task import TaskSpec
 
 MISSING = "(missing)"
 
 
-def check_groups(task: TaskSpec, has_raw: bool, sensitive: Sequence[Sequence[str]], min_slice_size: int) -> GroupSpec:
+def check_groups(
+    task: TaskSpec,
+    has_raw: bool,
+    sensitive: Sequence[Sequence[str]],
+    min_slice_size: int,
+    reweigh: Sequence[str] = (),
+) -> GroupSpec:
     """Returns the groups that a component is given, checked when the pipeline is built.
 
     Args:
@@ -21,11 +27,12 @@ def check_groups(task: TaskSpec, has_raw: bool, sensitive: Sequence[Sequence[str
         has_raw: Whether it is given raw examples, too.
         sensitive: The groups.
         min_slice_size: Slices with fewer rows are not compared.
+        reweigh: The group that training rows are weighed by; empty weighs no row.
 
     Raises:
-        ConfigError: One comes without the other, or a group cannot be.
+        ConfigError: One comes without the other, a group cannot be, or the task has no classes to weigh rows by.
     """
-    groups = GroupSpec.of(sensitive, min_slice_size)
+    groups = GroupSpec.of(sensitive, min_slice_size, reweigh)
     require(
         (
             has_raw == bool(sensitive),
@@ -33,6 +40,7 @@ def check_groups(task: TaskSpec, has_raw: bool, sensitive: Sequence[Sequence[str
             f" read them from; got sensitive={tuple(sensitive)!r} {'with' if has_raw else 'without'} raw_examples.",
         ),
         *((False, problem) for problem in groups.label_problems(task.label)),
+        *((False, problem) for problem in reweigh_problems(task.kind, groups.reweigh)),
     )
     return groups
 

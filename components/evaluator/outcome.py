@@ -36,6 +36,7 @@ class Outcome:
         baseline: Metrics of trivial and linear predictors by name; empty if none were given.
         threshold: Of a binary task: what was predicted positive.
         other: Where the model is that it was compared with; None if there was none.
+        reweighing: What the model's card says of weights of its training rows; None if it had none.
     """
 
     options: EvaluatorOptions
@@ -45,6 +46,7 @@ class Outcome:
     baseline: Mapping[str, Mapping[str, float | None]]
     threshold: float = DECISION_THRESHOLD
     other: str | None = None
+    reweighing: Mapping[str, Any] | None = None
 
 
 def decide(
@@ -100,6 +102,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "gaps": gaps,
         "gap_intervals": gap_intervals,
         "checks": [{**asdict(check), "interval": pair(check.interval)} for check in outcome.verdict.checks],
+        **({"reweighing": dict(outcome.reweighing)} if outcome.reweighing else {}),
         **({"comparison": comparison_of(evaluation, outcome.other, options.min_slice_size)} if outcome.other else {}),
     }
 

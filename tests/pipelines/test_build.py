@@ -55,3 +55,13 @@ def test_without_gaps_nothing_depends_on_the_sensitive_columns(tmp_path: Path) -
     for name in ("Tuner", "Trainer"):
         assert "raw_examples" not in made[name].inputs
         assert "groups" not in made[name].exec_properties
+
+
+def test_weights_reach_tuner_and_trainer(tmp_path: Path) -> None:
+    """By the group as `--sensitive` names it; Baseline, which is what is compared with, knows nothing of them."""
+    made = components(tmp_path, min_slice_size=12, reweigh="age,sex")
+    expected = GroupSpec((("sex",), ("sex", "age")), 12, ("sex", "age"))
+    for name in ("Tuner", "Trainer"):
+        assert made[name].inputs["raw_examples"] is made["ExampleGen"].outputs["examples"]
+        assert GroupSpec.from_json(made[name].exec_properties["groups"]) == expected
+    assert "raw_examples" not in made["Baseline"].inputs
