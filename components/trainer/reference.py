@@ -22,6 +22,7 @@ from tfx_automl.models.reweighing_cells import Cell, cells_of, effective_rows
 from tfx_automl.models.thresholds import threshold_for
 
 _SPLIT = "eval"
+_AIM = "demographic_parity_difference"
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,14 @@ class Reference:
 
     @property
     def summary(self) -> str:
-        """The first gap of the group and the accuracy, before and after, in one line."""
-        group = group_text(self.course.data.groups.reweigh)
-        gap = GAPS[self.course.data.task.kind][0].name
-        pairs = [
-            (gap.replace("_", " "), *(measured.gaps[group][gap] for measured in (self.plain, self.weighed))),
-            ("accuracy", *(measured.metrics["accuracy"] for measured in (self.plain, self.weighed))),
-        ]
-        changes = ", ".join(f"{name} {before:.3f} → {after:.3f}" for name, before, after in pairs)
-        return f"reweighing {group}: {changes} ({_SPLIT})"
+        """The gap that weights aim at and the accuracy, before and after, in one line."""
+        group, gaps = group_text(self.course.data.groups.reweigh), GAPS[self.course.data.task.kind]
+        gap = next((each.name for each in gaps if each.name.startswith(_AIM)), gaps[0].name)
+        both = (self.plain, self.weighed)
+        values = {gap: [measured.gaps[group][gap] for measured in both]}
+        values["accuracy"] = [measured.metrics["accuracy"] for measured in both]
+        changes = (f"{name.replace('_', ' ')} {' → '.join(map(_shown, pair))}" for name, pair in values.items())
+        return f"reweighing {group}: {', '.join(changes)} ({_SPLIT})"
 
     def to_card(self) -> dict[str, Any]:
         """Returns what the model card says of it."""
@@ -163,3 +163,7 @@ def _cells(course: Course, trained: Trained) -> tuple[list[Cell], Sequence[str]]
     if trained.on_all_rows or trained.folds > 1:
         return cells_of(course.workplace_of_all.data), ("train", _SPLIT)
     return cells_of(course.data), ("train",)
+
+
+def _shown(value: float) -> str:
+    return "not defined" if value != value else f"{value:.3f}"
