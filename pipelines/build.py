@@ -142,13 +142,14 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_exa
 
 
 def _groups(config: RunConfig, task: TaskSpec, raw_examples: Any) -> dict[str, Any]:
-    """Returns what fairness gaps need; nothing if none is asked for, so that nothing depends on it."""
+    """Returns what fairness gaps and weights need; nothing if none is asked for, so that nothing depends on it."""
     from tfx_automl.models.measures import needs_groups
 
-    if not needs_groups(task, config.objective, config.constraint):
+    weighed = config.weighed_by
+    if weighed is None and not needs_groups(task, config.objective, config.constraint):
         return {}
     groups = {"sensitive": config.sensitive, "min_slice_size": config.min_slice_size, "cuts": config.cut}
-    return {"raw_examples": raw_examples, **groups}
+    return {"raw_examples": raw_examples, **groups, **({} if weighed is None else {"reweigh": weighed})}
 
 
 def _gate(

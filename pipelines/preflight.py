@@ -20,6 +20,7 @@ _FLAGS = {
     "max_slice_losses": "--max-slice-loss",
     "objective": "--objective",
     "threshold": "--threshold",
+    "reweigh": "--reweigh",
     "distribution": "--distribution",
     "constraint": "--constraint",
     "eval_config": "--eval-config",
@@ -96,6 +97,7 @@ def _columns(config: RunConfig) -> tuple[str, ...] | None:
 
 def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
     """Returns what in the options does not fit the task or the columns."""
+    from tfx_automl.models.groups import reweigh_problems
     from tfx_automl.models.measures import objectives_of
     from tfx_automl.models.thresholds import threshold_problems
 
@@ -112,6 +114,7 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
         lambda: _check_one_value("sensitive", {name for group in config.sensitive for name in group}, known.found)
     )
     found = [] if known.kind is None else threshold_problems(known.kind, config.threshold)
+    found += [] if known.kind is None else reweigh_problems(known.kind, config.reweigh)
     found += [problem for check in checks for problem in _problems_of(check)]
     problems = [_with_flag(problem) for problem in found]
     return problems + ([] if known.columns is None else _column_problems(config, known.columns))

@@ -1,5 +1,6 @@
 """The Evaluator's executor: unpacks artifacts and calls plain functions."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tfx.dsl.components.base import base_beam_executor
@@ -11,7 +12,7 @@ from tfx_automl.components.evaluator.others import other_model, read_baseline, s
 from tfx_automl.components.evaluator.own.outcome import read_outcome
 from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.schema import check_features, read_features
-from tfx_automl.components.model_card import read_threshold
+from tfx_automl.components.model_card import read_card, read_threshold
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         evaluation = self._evaluate(options.engine, summary.rows, plan, input_dict["examples"], sources, output, own)
         compared = None if other is None else other.uri
         outcome = decide(options, evaluation, baseline, threshold, compared, read_outcome(output))
+        outcome = replace(outcome, reweighing=read_card(model.uri).get("reweighing"))
         write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
         write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))
         console.line(f"  {'blessed' if outcome.verdict.blessed else 'NOT blessed'}: {outcome.verdict.reasons[0]}")

@@ -72,7 +72,7 @@ class EvaluatorOptions:
         object.__setattr__(self, "waivers", tuple(self.waivers))
         problems = []
         try:
-            groups = GroupSpec.of(self.sensitive, self.min_slice_size, self.cuts)
+            groups = GroupSpec.of(self.sensitive, self.min_slice_size, cuts=self.cuts)
             object.__setattr__(self, "sensitive", groups.sensitive)
             object.__setattr__(self, "cuts", groups.cuts)
             problems += groups.label_problems(self.task.label)

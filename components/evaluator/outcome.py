@@ -39,6 +39,7 @@ class Outcome:
         threshold: Of a binary task: what was predicted positive.
         other: Where the model is that it was compared with; None if there was none.
         own: What came of the user's own configuration.
+        reweighing: What the model's card says of weights of its training rows; None if it had none.
     """
 
     options: EvaluatorOptions
@@ -49,6 +50,7 @@ class Outcome:
     threshold: float = DECISION_THRESHOLD
     other: str | None = None
     own: OwnOutcome = NOTHING
+    reweighing: Mapping[str, Any] | None = None
 
 
 def decide(
@@ -112,6 +114,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "gap_classes": gap_classes,
         "checks": [{**asdict(check), "interval": pair(check.interval)} for check in outcome.verdict.checks],
         **({"own_metrics": list(outcome.own.slices)} if outcome.own.slices else {}),
+        **({"reweighing": dict(outcome.reweighing)} if outcome.reweighing else {}),
         **({"comparison": comparison_of(evaluation, outcome.other, options.min_slice_size)} if outcome.other else {}),
     }
 

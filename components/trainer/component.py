@@ -18,7 +18,7 @@ from tfx_automl.components.trainer.options import TrainOptions
 from tfx_automl.components.types import TrainingArrays
 from tfx_automl.errors import ConfigError, require
 from tfx_automl.models.cuts import Cuts
-from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
+from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE, GroupSpec
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.thresholds import threshold_problems
@@ -98,6 +98,9 @@ class Trainer(base_component.BaseComponent):
         sensitive: As for the Tuner.
         min_slice_size: As for the Tuner.
         cuts: As for the Tuner.
+        reweigh: As for the Tuner. A model with the same hyperparameters is also trained without weights, and what
+            the two do on the eval split stands in the model card. `reuse` and `continue` need a base model of a
+            Tuner with the same.
         seed: Where all randomness starts.
         run_fn: Module path of a stock `run_fn`, such as `my.module.run_fn`.
         module_file: A file with a stock `run_fn`.
@@ -135,6 +138,7 @@ class Trainer(base_component.BaseComponent):
         sensitive: Sequence[Sequence[str]] = (),
         min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
         cuts: Cuts | None = None,
+        reweigh: Sequence[str] = (),
         seed: int = 0,
         run_fn: str | None = None,
         module_file: str | None = None,
@@ -157,13 +161,15 @@ class Trainer(base_component.BaseComponent):
         _check_what_is_run(task, run_fn, module_file, tuple(stock.values()))
         channels = {"hyperparameters": hyperparameters, "base_model": base_model, "transform_graph": transform_graph}
         if task is None:
-            _check_nothing_else(options, {"raw_examples": raw_examples, "sensitive": sensitive, "cuts": cuts})
+            others = {"raw_examples": raw_examples, "sensitive": sensitive, "cuts": cuts, "reweigh": reweigh}
+            _check_nothing_else(options, others)
             require((examples is not None and training_data is None, "A run_fn needs the input examples."))
             own = {"schema": schema, "run_fn": run_fn, "module_file": module_file, **_of_a_run_fn(**stock)}
         else:
             require(*((False, problem) for problem in source_problems(examples, training_data)))
             _check_mode(options, task, channels)
-            own = _of_a_task(task, options, raw_examples, sensitive, min_slice_size, cuts)
+            groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, reweigh, cuts)
+            own = _of_a_task(task, options, raw_examples, groups)
         arguments = {
             "examples": examples,
             "training_data": training_data,
@@ -192,14 +198,11 @@ def _of_a_task(
     task: TaskSpec,
     options: TrainOptions,
     raw_examples: types.BaseChannel | None,
-    sensitive: Sequence[Sequence[str]],
-    min_slice_size: int,
-    cuts: Cuts | None,
+    groups: GroupSpec,
 ) -> dict[str, Any]:
     """Returns the inputs and parameters of a training; an input that the mode has no use for is None."""
-    groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, cuts)
     check_gaps(task, options.objective, options.constraints, groups)
-    measured = options.mode in _TRAINING and bool(sensitive)
+    measured = bool(groups.reweigh) or (options.mode in _TRAINING and bool(groups.sensitive))
     unused = "base_model" if options.mode in _FROM_VALUES else "hyperparameters"
     properties = options.to_properties()
     if options.mode not in _TRAINING:

@@ -83,6 +83,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
         raw_examples: types.BaseChannel | None = None,
         sensitive: Sequence[Sequence[str]] = (),
         min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
+        reweigh: Sequence[str] = (),
         cuts: Cuts | None = None,
         tuner_fn: str | None = None,
         module_file: str | None = None,
@@ -111,6 +112,9 @@ class Tuner(base_beam_component.BaseBeamComponent):
                 objectives and constraints may then be fairness gaps (see `models.fairness.GAPS`), such as
                 `val_equalized_odds_difference` (the worst of all groups) or `val_equalized_odds_difference[sex]`.
             min_slice_size: Slices with fewer rows of the eval split are not compared.
+            reweigh: One of the sensitive groups: trials train on rows with weights by which it says nothing about the
+                label (Kamiran and Calders 2012). What is measured on the eval split is not weighed. For the binary and
+                multiclass tasks of model families; `raw_examples` need the split `train`, too.
             cuts: Where continuous columns of `sensitive` are cut into groups: `{"age": [25, 45, 65]}`.
             tuner_fn: Module path of a stock `tuner_fn`, such as `my.module.tuner_fn`.
             module_file: A file with a stock `tuner_fn`.
@@ -137,7 +141,9 @@ class Tuner(base_beam_component.BaseBeamComponent):
             "training_data": training_data,
             "transform_graph": transform_graph,
             "raw_examples": raw_examples,
-            "groups": _groups(None if hypermodel else task, search, raw_examples, sensitive, min_slice_size, cuts),
+            "groups": _groups(
+                None if hypermodel else task, search, raw_examples, sensitive, min_slice_size, reweigh, cuts
+            ),
             "schema": schema,
             "base_model": base_model,
             "tune_args": tune_args,
@@ -186,19 +192,28 @@ def _groups(
     raw_examples: types.BaseChannel | None,
     sensitive: Sequence[Sequence[str]],
     min_slice_size: int,
+    reweigh: Sequence[str],
     cuts: Cuts | None,
 ) -> str | None:
     """Returns the groups of sensitive features as an execution property; None without any."""
     if task is not None:
-        groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, cuts)
+        groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, reweigh, cuts)
         options = search or SearchOptions()
         check_gaps(task, options.objective, options.constraints, groups)
         return groups.to_json() if sensitive else None
+    problems = []
     if sensitive or cuts or raw_examples is not None:
-        raise ConfigError(
+        problems.append(
             "sensitive, cuts and raw_examples are for a model family (task); a hypermodel and a tuner_fn have metrics"
             " of their own."
         )
+    if reweigh:
+        problems.append(
+            f"reweigh is for a model family (task), got {tuple(reweigh)!r}; a hypermodel and a tuner_fn are trained by"
+            " code of their own, which knows of no weights."
+        )
+    if problems:
+        raise ConfigError(problems)
     return None
 
 

@@ -32,7 +32,7 @@ def components(folder: Path, **options: Any) -> dict[str, Any]:
 )
 def test_gaps_give_tuner_and_trainer_the_sensitive_columns(options: dict[str, Any], tmp_path: Path) -> None:
     made = components(tmp_path, min_slice_size=12, cut="age=25,45.5", **options)
-    groups = GroupSpec((("sex",), ("sex", "age")), 12, {"age": (25, 45.5)})
+    groups = GroupSpec((("sex",), ("sex", "age")), 12, cuts={"age": (25, 45.5)})
     assert json.loads(made["Evaluator"].exec_properties["cuts"]) == {"age": [25, 45.5]}
     for name in ("Tuner", "Trainer"):
         assert made[name].inputs["raw_examples"] is made["ExampleGen"].outputs["examples"]
@@ -66,3 +66,13 @@ def test_without_gaps_nothing_depends_on_the_sensitive_columns(tmp_path: Path) -
     for name in ("Tuner", "Trainer"):
         assert "raw_examples" not in made[name].inputs
         assert "groups" not in made[name].exec_properties
+
+
+def test_weights_reach_tuner_and_trainer(tmp_path: Path) -> None:
+    """By the group as `--sensitive` names it; Baseline, which is what is compared with, knows nothing of them."""
+    made = components(tmp_path, min_slice_size=12, reweigh="age,sex")
+    expected = GroupSpec((("sex",), ("sex", "age")), 12, ("sex", "age"))
+    for name in ("Tuner", "Trainer"):
+        assert made[name].inputs["raw_examples"] is made["ExampleGen"].outputs["examples"]
+        assert GroupSpec.from_json(made[name].exec_properties["groups"]) == expected
+    assert "raw_examples" not in made["Baseline"].inputs

@@ -184,6 +184,10 @@ def test_a_file_that_cannot_be_read_does_not_hide_mistakes_in_the_options(tmp_pa
             ("--sensitive", "sex", "--constraint", "auc_difference[age]<=0.1"),
             ": --constraint: 'auc_difference[age]' compares groups of 'age', but the sensitive groups are sex; n",
         ),
+        (
+            ("--sensitive", "sex", "--reweigh", "sex", "--label", "age", "--task", "regression"),
+            ": --reweigh: rows are weighed by group and class, but a regression task has no classes; got 'sex'",
+        ),
         (("--families", "forest"), "There is no model family 'forest'; there are "),
         (("--families", "dense"), "The model family 'dense' is not for a table"),
         (("--exclude", "agee"), "--exclude: there is no column 'agee'; did you mean 'age'?"),

@@ -117,6 +117,11 @@ def test_every_mistake_is_reported_at_once():
         ({"threshold": "best"}, "--threshold: expected a number between 0 and 1, or one of f1, .*, got 'best'"),
         ({"distribution": "multi_worker"}, "--distribution: expected none or mirrored, got 'multi_worker'"),
         ({"distribution": "mirrored", "trainer": "reuse"}, "--distribution: --trainer reuse trains nothing"),
+        (
+            {"sensitive": "sex", "reweigh": "race"},
+            "--reweigh: expected one of the --sensitive groups, got 'race'; name it with --sensitive, too",
+        ),
+        ({"reweigh": "sex"}, "--reweigh: expected one of the --sensitive groups, got 'sex'"),
         ({"patience": 0}, "--patience: expected 1 or more"),
         ({"min_slice_size": 0}, "--min-slice-size: expected 1 or more"),
         ({"replicates": 10}, "--replicates: expected 0 or 50 or more, got 10"),

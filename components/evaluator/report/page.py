@@ -12,6 +12,7 @@ from tfx_automl.components.evaluator.report.group_section import group_section
 from tfx_automl.components.evaluator.report.limits import Limits
 from tfx_automl.components.evaluator.report.markup import Markup, element, join
 from tfx_automl.components.evaluator.report.own import own_section
+from tfx_automl.components.evaluator.report.reweighing import reweighing_section
 from tfx_automl.components.evaluator.report.slider import slider_section
 from tfx_automl.components.evaluator.report.tables import row, table, value_cell
 from tfx_automl.components.evaluator.report.text import Report, names_of_features, shorten, slices_of
@@ -77,6 +78,8 @@ def _sections(report: Report) -> Iterator[_Section]:
     for number, feature in enumerate(report["gaps"]):
         slices = slices_of(report, feature)
         yield _Section(f"group-{number}", f"By {names_of_features(slices[0])}", group_section(report, slices, limits))
+    if report.get("reweighing"):
+        yield _Section("reweighing", "Reweighing", reweighing_section(report))
     yield _Section("threshold", "Other decision thresholds", slider_section(report, limits))
     if report.get("own_metrics"):
         yield _Section("own", "Your own metrics", own_section(report, limits))
