@@ -58,40 +58,57 @@ def with_groups(data: TrainingData, groups: GroupSpec, inputs: Inputs, own: Path
     """
     if data.groups == groups:
         return data
-    raw, examples = inputs["raw_examples"], inputs.get("examples")
-    _check_split(raw)
-    sources, targets = _pairs(raw, examples) if examples else (split_files(raw, _SPLIT), [])
-    found = _read(sources, (*groups.columns, data.task.label))
-    absent = sorted(set(groups.columns) - found.known)
-    if absent:
-        raise ModelError(
-            f"No raw example of the split {_SPLIT!r} has the sensitive feature {', '.join(map(repr, absent))}; the"
-            f" features are {', '.join(sorted(found.known))}. Name raw features (not transformed ones)."
-        )
-    if examples:
-        _check_rows(found.rows, [_count(file) for file in targets])
-    elif sum(found.rows) != (rows := len(data.split(_SPLIT))):
-        raise ModelError(
-            f"The split {_SPLIT!r} has {sum(found.rows)} rows in raw_examples, but {rows} in training_data. {_WHY}."
-        )
-    _check_labels(found.values[data.task.label], data)
-    codes = [_codes([found.values[name] for name in group]) for group in groups.sensitive]
+    values = raw_values(data, groups.columns, inputs, _SPLIT)
+    codes = [_codes([values[name] for name in group]) for group in groups.sensitive]
     return add_codes(data, groups, np.stack(codes, axis=1), own)
 
 
-def _check_split(raw: list[Artifact]) -> None:
+def raw_values(data: TrainingData, names: Sequence[str], inputs: Inputs, split: str) -> dict[str, pa.Array]:
+    """Returns raw features of the rows of a split, row by row those of the arrays.
+
+    Args:
+        data: The arrays.
+        names: Of the features.
+        inputs: As for `with_groups`.
+        split: Its name.
+
+    Raises:
+        ModelError: The raw examples lack the split or a feature, or their rows are not those of the arrays one by one.
+        EvaluationError: A feature has several values in a row, or bytes that are not UTF-8.
+    """
+    raw, examples = inputs["raw_examples"], inputs.get("examples")
+    _check_split(raw, split)
+    sources, targets = _pairs(raw, examples, split) if examples else (split_files(raw, split), [])
+    found = _read(sources, (*names, data.task.label))
+    absent = sorted(set(names) - found.known)
+    if absent:
+        raise ModelError(
+            f"No raw example of the split {split!r} has the sensitive feature {', '.join(map(repr, absent))}; the"
+            f" features are {', '.join(sorted(found.known))}. Name raw features (not transformed ones)."
+        )
+    if examples:
+        _check_rows(found.rows, [_count(file) for file in targets], split)
+    elif sum(found.rows) != (rows := len(data.split(split))):
+        raise ModelError(
+            f"The split {split!r} has {sum(found.rows)} rows in raw_examples, but {rows} in training_data. {_WHY}."
+        )
+    _check_labels(found.values[data.task.label], data, split)
+    return found.values
+
+
+def _check_split(raw: list[Artifact], split: str) -> None:
     for artifact in raw:
         names = artifact_utils.decode_split_names(artifact.split_names)
-        if _SPLIT not in names:
-            raise ModelError(f"raw_examples have no split {_SPLIT!r}; they have {', '.join(names)}.")
+        if split not in names:
+            raise ModelError(f"raw_examples have no split {split!r}; they have {', '.join(names)}.")
 
 
-def _pairs(raw: list[Artifact], examples: list[Artifact]) -> tuple[list[str], list[str]]:
+def _pairs(raw: list[Artifact], examples: list[Artifact], split: str) -> tuple[list[str], list[str]]:
     """Returns the files of the split before and after Transform, in the order in which the arrays were made."""
-    sources, targets = split_files(raw, _SPLIT), split_files(examples, _SPLIT)
+    sources, targets = split_files(raw, split), split_files(examples, split)
     if len(sources) != len(targets):
         raise ModelError(
-            f"The split {_SPLIT!r} has {len(sources)} files in raw_examples, but {len(targets)} in examples. {_WHY}."
+            f"The split {split!r} has {len(sources)} files in raw_examples, but {len(targets)} in examples. {_WHY}."
         )
     pairs = sorted(zip(targets, sources, strict=True))
     return [source for _, source in pairs], [target for target, _ in pairs]
@@ -134,22 +151,22 @@ def _count(file: str) -> int:
     return sum(len(batch) for batch in _records(file).batch(10_000))
 
 
-def _check_rows(before: list[int], after: list[int]) -> None:
+def _check_rows(before: list[int], after: list[int], split: str) -> None:
     for number, (raw, transformed) in enumerate(zip(before, after, strict=True), start=1):
         if raw != transformed:
             raise ModelError(
-                f"File {number} of the split {_SPLIT!r} has {raw} rows in raw_examples, but {transformed} in examples."
+                f"File {number} of the split {split!r} has {raw} rows in raw_examples, but {transformed} in examples."
                 f" {_WHY}."
             )
 
 
-def _check_labels(values: pa.Array, data: TrainingData) -> None:
+def _check_labels(values: pa.Array, data: TrainingData, split: str) -> None:
     """Rows in another order would show in their labels."""
-    label = data.split(_SPLIT).label
+    label = data.split(split).label
     different = int((_labels(values, data.task) != label).sum())
     if different:
         raise ModelError(
-            f"{different} of {len(label)} rows of the split {_SPLIT!r} have another {data.task.label!r} in raw_examples"
+            f"{different} of {len(label)} rows of the split {split!r} have another {data.task.label!r} in raw_examples"
             f" than in examples or training_data. {_WHY}."
         )
 

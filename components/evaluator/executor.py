@@ -9,8 +9,7 @@ from tfx_automl import console
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.others import other_model, read_baseline, saved_model
 from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
-from tfx_automl.components.model_card import read_threshold
-from tfx_automl.models.metrics import DECISION_THRESHOLD
+from tfx_automl.components.model_card import read_group_thresholds, read_threshold
 
 if TYPE_CHECKING:
     from tfx_automl.components.evaluator.slices import Evaluation
@@ -45,12 +44,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         summary = inputs.summarise_examples(patterns, {name for group in options.sensitive for name in group})
         inputs.check_examples(summary, options.sensitive)
         other = other_model(input_dict.get("baseline_model"), model, options.task, patterns)
-        threshold = read_threshold(model.uri)
-        plan = options.plan(threshold, DECISION_THRESHOLD if other is None else read_threshold(other.uri))
+        threshold, by_group = read_threshold(model.uri), read_group_thresholds(model.uri)
+        plan = options.plan(threshold, **_of_other(other), by_row=by_group is not None)
         sources = Sources(tuple(patterns), saved_model(model), None if other is None else saved_model(other))
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
         evaluation = self._evaluate(options.engine, summary.rows, plan, input_dict["examples"], sources, output)
-        outcome = decide(options, evaluation, baseline, threshold, None if other is None else other.uri)
+        outcome = decide(options, evaluation, baseline, threshold, None if other is None else other.uri, by_group)
         write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
         write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))
         console.line(f"  {'blessed' if outcome.verdict.blessed else 'NOT blessed'}: {outcome.verdict.reasons[0]}")
@@ -69,3 +68,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             with self._make_beam_pipeline() as pipeline:
                 engine.build_evaluation(pipeline, plan, examples, sources, output)
         return engine.load_evaluation(output, plan, rows)
+
+
+def _of_other(model: Any | None) -> dict[str, Any]:
+    """Returns what the plan says of the thresholds of the model that this one is compared with."""
+    if model is None:
+        return {}
+    return {
+        "other_threshold": read_threshold(model.uri),
+        "other_by_row": read_group_thresholds(model.uri) is not None,
+    }

@@ -11,6 +11,8 @@ from tfx_automl.components.evaluator.predictions import Value
 
 SliceKey = tuple[tuple[str, Value], ...]
 
+_OTHERS = ("other", "at_common")
+
 
 @dataclass(frozen=True)
 class Model:
@@ -47,6 +49,7 @@ class Measured:
         histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
         other: The model that it is compared with, such as the last blessed one, in the same replicates.
         flips: How often the two decide differently, see `columnar.flips`.
+        at_common: Where rows have thresholds by group: the metrics of decisions if all had the common one.
     """
 
     key: SliceKey
@@ -56,10 +59,12 @@ class Measured:
     histogram: npt.NDArray[np.float64] | None = None
     other: Model | None = None
     flips: Mapping[str, float] = field(default_factory=dict)
+    at_common: Model | None = None
 
     def with_models(self, change: Callable[[Model], Model]) -> "Measured":
         """Returns the slice with other models, made of these."""
-        return replace(self, model=change(self.model), other=None if self.other is None else change(self.other))
+        others = {name: None if (model := getattr(self, name)) is None else change(model) for name in _OTHERS}
+        return replace(self, model=change(self.model), **others)
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,11 @@ class Details:
         histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
         other: The model that this one is compared with; None if there is none.
         flips: How often the two decide differently, see `columnar.flips`.
+        at_common: Where rows have thresholds by group: the metrics of decisions if all had the common one.
     """
 
     samples: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     histogram: npt.NDArray[np.float64] | None = None
     other: Model | None = None
     flips: Mapping[str, float] = field(default_factory=dict)
+    at_common: Model | None = None

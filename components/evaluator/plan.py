@@ -36,6 +36,9 @@ class EvaluationPlan:
         replicates: Of the Poisson bootstrap, for confidence intervals; 0 leaves it out.
         other_threshold: The threshold of the model that this one is compared with.
         bounds: What TFMA is to validate.
+        by_row: Whether the model tells a threshold for each row, by its group; `threshold` is then that of rows which
+            have none of their own, and at which the model is measured, too.
+        other_by_row: Whether the other model does.
     """
 
     task: TaskSpec
@@ -44,6 +47,8 @@ class EvaluationPlan:
     replicates: int = 0
     other_threshold: float = DECISION_THRESHOLD
     bounds: tuple[Bound, ...] = ()
+    by_row: bool = False
+    other_by_row: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def _retrain_all(course: Course, found: Found) -> Trained:
     epochs = found.epochs(course.options.steps_per_epoch)
     epochs = None if epochs is None else min(epochs, course.options.max_epochs)
     before = None
-    if epochs is None or course.options.rule is not None:
+    if epochs is None or course.options.chooses:
         what = "the threshold" if epochs else "the number of epochs, which these hyperparameters do not come with,"
         console.line(f"  first on the train split alone: {what} is chosen on the eval split")
         before = train(course, found.values, epochs)
