@@ -148,7 +148,7 @@ def _derived(numbers: Mapping[str, float], confusion: Mapping[tuple[int, int], f
     return {}
 
 
-def _for_metrics(config: Any, by_row: bool) -> Any:
+def _for_metrics(config: Any, by_row: bool = False) -> Any:
     """Returns a copy for the metrics: they get cells of rows, with labels and predictions as plain arrays.
 
     So no key is looked up. With keys TFMA creates a Python class for every row and metric: a third of its time.

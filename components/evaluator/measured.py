@@ -11,8 +11,6 @@ from tfx_automl.components.evaluator.predictions import Value
 
 SliceKey = tuple[tuple[str, Value], ...]
 
-_OTHERS = ("other", "at_common")
-
 
 @dataclass(frozen=True)
 class Model:
@@ -63,8 +61,8 @@ class Measured:
 
     def with_models(self, change: Callable[[Model], Model]) -> "Measured":
         """Returns the slice with other models, made of these."""
-        others = {name: None if (model := getattr(self, name)) is None else change(model) for name in _OTHERS}
-        return replace(self, model=change(self.model), **others)
+        other, at_common = (None if model is None else change(model) for model in (self.other, self.at_common))
+        return replace(self, model=change(self.model), other=other, at_common=at_common)
 
 
 @dataclass(frozen=True)

@@ -97,12 +97,13 @@ class Predictions:
 
     def take(self, order: npt.NDArray[np.int64]) -> "Predictions":
         """Returns rows by their numbers."""
-        may_be_there = (self.other, self.threshold, self.other_threshold)
         return Predictions(
             self.label[order],
             self.score[order],
             {name: Column(column.values, column.codes[order]) for name, column in self.features.items()},
-            *(None if values is None else values[order] for values in may_be_there),
+            None if self.other is None else self.other[order],
+            None if self.threshold is None else self.threshold[order],
+            None if self.other_threshold is None else self.other_threshold[order],
         )
 
     @property

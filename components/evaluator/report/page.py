@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tfx_automl.components.evaluator.report.assets import read_asset
 from tfx_automl.components.evaluator.report.comparison import comparison_section
 from tfx_automl.components.evaluator.report.group_section import group_section
+from tfx_automl.components.evaluator.report.group_thresholds import group_thresholds_section
 from tfx_automl.components.evaluator.report.limits import Limits
 from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.components.evaluator.report.slider import slider_section
@@ -75,6 +76,8 @@ def _sections(report: Report) -> Iterator[_Section]:
     for number, feature in enumerate(report["gaps"]):
         slices = slices_of(report, feature)
         yield _Section(f"group-{number}", f"By {names_of_features(slices[0])}", group_section(report, slices, limits))
+    if report.get("group_thresholds"):
+        yield _Section("group-thresholds", "Per-group thresholds", group_thresholds_section(report, limits))
     yield _Section("threshold", "Other decision thresholds", slider_section(report, limits))
     if report.get("comparison"):
         yield _Section("comparison", "Compared with the last blessed model", comparison_section(report, limits))
