@@ -145,10 +145,15 @@ def evaluate(
     from tfx_automl.components.types import BaselineMetrics, FairnessReport
 
     def run(
-        kind: str, columns: dict[str, list[Any]], baseline: Any = None, other: Any = None, **options: Any
+        kind: str,
+        columns: dict[str, list[Any]],
+        baseline: Any = None,
+        other: Any = None,
+        model: Any = None,
+        **options: Any,
     ) -> SimpleNamespace:
         folder = tmp_path_factory.mktemp("evaluate")
-        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [make_model(kind)]}
+        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [model or make_model(kind)]}
         if baseline:
             inputs["baseline"] = [BaselineMetrics()]
             inputs["baseline"][0].uri = str(folder / "baseline")
