@@ -51,6 +51,12 @@ def test_options_of_the_gate():
         gate.gate("binary")
 
 
+def test_group_thresholds_are_off_unless_asked_for():
+    assert RunConfig.from_mapping(MINIMAL).group_thresholds is None
+    given = RunConfig.from_mapping(MINIMAL | {"sensitive": "sex", "group_thresholds": "equalized_odds[sex]"})
+    assert given.group_thresholds == "equalized_odds[sex]"
+
+
 def test_threshold_is_a_number_or_a_metric():
     assert RunConfig.from_mapping(MINIMAL).threshold == 0.5
     assert RunConfig.from_mapping(MINIMAL | {"threshold": "0.3"}).threshold == 0.3
