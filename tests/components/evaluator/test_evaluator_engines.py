@@ -1,11 +1,11 @@
 """Both engines: every metric, slice, interval, gap and verdict is the same, in files that TFMA reads."""
 
-import math
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
+from reports_for_tests import assert_equal
 
 from tfx_automl.components.evaluator.details import read_details
 from tfx_automl.components.evaluator.engine import choose
@@ -38,21 +38,6 @@ def compared(request: Any, evaluate: Any, make_columns: Any, make_model: Any) ->
     other = make_model(request.param, prefix="old_")
     engines = ("tfma", "columnar")
     return {engine: evaluate(request.param, columns, other=other, engine=engine, **options) for engine in engines}
-
-
-def assert_equal(one: Any, other: Any, where: str = "") -> None:
-    if isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for name in one:
-            assert_equal(one[name], other[name], f"{where}.{name}")
-    elif isinstance(one, list):
-        assert len(one) == len(other), where
-        for number, pair in enumerate(zip(one, other, strict=True)):
-            assert_equal(*pair, f"{where}[{number}]")
-    elif isinstance(one, float) and isinstance(other, float) and not math.isnan(one):
-        assert one == pytest.approx(other, abs=1e-6, rel=1e-6), where
-    else:
-        assert one == other or one != one, where
 
 
 @pytest.mark.slow

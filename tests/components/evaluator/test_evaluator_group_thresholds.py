@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from reports_for_tests import assert_equal
 
 from tfx_automl.components.evaluator.columnar.engine import measure
 from tfx_automl.components.evaluator.plan import EvaluationPlan
@@ -90,8 +91,6 @@ def thresholds_of(own: GroupThresholds, columns: dict[str, list[Any]]) -> np.nda
 
 @pytest.mark.slow
 def test_reports_of_both_engines_are_the_same(both: dict[str, Any]) -> None:
-    from test_evaluator_engines import assert_equal
-
     assert_equal(both["tfma"].report, both["columnar"].report)
     pages = [(run.folder / "fairness_report" / "report.html").read_text() for run in both.values()]
     assert all("Per-group thresholds" in page for page in pages)
@@ -149,8 +148,6 @@ def test_at_the_common_threshold_it_is_the_model_without_them(
 
 @pytest.mark.slow
 def test_other_model_alone_may_have_them(columns: Any, evaluate: Any, grouped_model: Any) -> None:
-    from test_evaluator_engines import assert_equal
-
     options = {"sensitive": [("sex",)], "other": grouped_model(BY_RACE)}
     runs = [evaluate("binary", columns, engine=engine, **options).report for engine in ("tfma", "columnar")]
     assert_equal(*runs)
