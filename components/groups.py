@@ -14,6 +14,7 @@ from tfx.types import Artifact, artifact_utils
 from tfx_automl.components.data import Inputs, split_files
 from tfx_automl.components.sensitive import MISSING, feature_values
 from tfx_automl.errors import ModelError
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.slice_codes import add_codes
@@ -58,12 +59,14 @@ def with_groups(data: TrainingData, groups: GroupSpec, inputs: Inputs, own: Path
     """
     if data.groups == groups:
         return data
-    values = raw_values(data, groups.columns, inputs, _SPLIT)
+    values = raw_values(data, groups.columns, inputs, _SPLIT, groups.cuts)
     codes = [_codes([values[name] for name in group]) for group in groups.sensitive]
     return add_codes(data, groups, np.stack(codes, axis=1), own)
 
 
-def raw_values(data: TrainingData, names: Sequence[str], inputs: Inputs, split: str) -> dict[str, pa.Array]:
+def raw_values(
+    data: TrainingData, names: Sequence[str], inputs: Inputs, split: str, cuts: Cuts | None = None
+) -> dict[str, pa.Array]:
     """Returns raw features of the rows of a split, row by row those of the arrays.
 
     Args:
@@ -71,6 +74,7 @@ def raw_values(data: TrainingData, names: Sequence[str], inputs: Inputs, split: 
         names: Of the features.
         inputs: As for `with_groups`.
         split: Its name.
+        cuts: Where continuous features are cut into groups.
 
     Raises:
         ModelError: The raw examples lack the split or a feature, or their rows are not those of the arrays one by one.
@@ -79,7 +83,7 @@ def raw_values(data: TrainingData, names: Sequence[str], inputs: Inputs, split: 
     raw, examples = inputs["raw_examples"], inputs.get("examples")
     _check_split(raw, split)
     sources, targets = _pairs(raw, examples, split) if examples else (split_files(raw, split), [])
-    found = _read(sources, (*names, data.task.label))
+    found = _read(sources, (*names, data.task.label), cuts or {})
     absent = sorted(set(names) - found.known)
     if absent:
         raise ModelError(
@@ -120,7 +124,7 @@ def _records(file: str) -> Any:
     return tf.data.TFRecordDataset(file, "GZIP" if file.endswith(".gz") else "")
 
 
-def _read(files: Sequence[str], names: Sequence[str]) -> _Columns:
+def _read(files: Sequence[str], names: Sequence[str], cuts: Cuts) -> _Columns:
     parts: dict[str, list[pa.Array]] = {name: [] for name in names}
     rows, known = [], set[str]()
     for file in files:
@@ -129,7 +133,7 @@ def _read(files: Sequence[str], names: Sequence[str]) -> _Columns:
             rows[-1] += records.num_rows
             known.update(records.schema.names)
             for name, values in parts.items():
-                values.append(feature_values(records, name))
+                values.append(feature_values(records, name, cuts))
     return _Columns({name: _joined(values) for name, values in parts.items()}, rows, known)
 
 

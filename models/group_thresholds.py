@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tfx_automl.errors import ConfigError, require
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.groups import Group, find_group, group_text
 from tfx_automl.models.task import TaskKind
 
@@ -107,10 +108,11 @@ class GroupThresholds:
 
     Attributes:
         features: Names of the raw features that make the group.
-        types: Of each feature `text`, `int` or `float`.
+        types: Of each feature `text`, `int` or `float`: of its raw values.
         common: From which probability on a row is predicted positive whose values stand in no slice, or are missing.
         slices: The values of each slice, one of each feature; none of them is missing.
         thresholds: Of each slice; numbers that float32 holds exactly.
+        cuts: Where continuous features are cut into groups; their values are then the names of these, see `cut_names`.
 
     Raises:
         ConfigError: The parts do not fit together.
@@ -121,8 +123,10 @@ class GroupThresholds:
     common: float
     slices: tuple[tuple[Value, ...], ...]
     thresholds: tuple[float, ...]
+    cuts: Cuts = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "cuts", {name: tuple(points) for name, points in self.cuts.items()})
         widths = {len(self.features), len(self.types), *map(len, self.slices)}
         require(
             (
@@ -144,6 +148,7 @@ class GroupThresholds:
             "features": list(self.features),
             "types": list(self.types),
             "common": self.common,
+            "cuts": {name: list(points) for name, points in self.cuts.items()},
             "slices": [{"values": list(values), "threshold": threshold} for values, threshold in pairs],
         }
 
@@ -156,4 +161,5 @@ class GroupThresholds:
             float(given["common"]),
             tuple(tuple(part["values"]) for part in given["slices"]),
             tuple(float(part["threshold"]) for part in given["slices"]),
+            given["cuts"],
         )

@@ -4,10 +4,11 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import cast
 
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.cuts import Cuts, cut_problems
 
 DEFAULT_MIN_SLICE_SIZE = 30
 
@@ -21,6 +22,7 @@ class GroupSpec:
     Attributes:
         sensitive: Names of raw features; several names are a crossing.
         min_slice_size: Slices with fewer rows are not compared; 1 or more.
+        cuts: Where continuous features are cut into groups: `{"age": (25, 45, 65)}`.
 
     Raises:
         ConfigError: With one line for everything that cannot be.
@@ -28,18 +30,25 @@ class GroupSpec:
 
     sensitive: tuple[Group, ...] = ()
     min_slice_size: int = DEFAULT_MIN_SLICE_SIZE
+    cuts: Cuts = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         given: Sequence[Sequence[str]] = self.sensitive
+        object.__setattr__(self, "cuts", {name: tuple(points) for name, points in self.cuts.items()})
         problems = list(self._problems(given))
         if problems:
             raise ConfigError(problems)
 
     @classmethod
-    def of(cls, sensitive: Sequence[Sequence[str]], min_slice_size: int = DEFAULT_MIN_SLICE_SIZE) -> "GroupSpec":
+    def of(
+        cls,
+        sensitive: Sequence[Sequence[str]],
+        min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
+        cuts: Cuts | None = None,
+    ) -> "GroupSpec":
         """Returns the groups as tuples; a text in the place of a group stays one, and is refused."""
         groups = tuple(group if isinstance(group, str) else tuple(group) for group in sensitive)
-        return cls(cast(tuple[Group, ...], groups), min_slice_size)
+        return cls(cast(tuple[Group, ...], groups), min_slice_size, cuts or {})
 
     def _problems(self, given: Sequence[Sequence[str]]) -> Iterator[str]:
         for group in given:
@@ -49,6 +58,7 @@ class GroupSpec:
             yield f"Every sensitive group may be given once; got {given!r}."
         if self.min_slice_size < 1:
             yield f"min_slice_size must be 1 or more rows; got {self.min_slice_size}."
+        yield from cut_problems(self.cuts, self.columns)
 
     def label_problems(self, label: str) -> list[str]:
         """Returns a line for every group that the label is part of."""

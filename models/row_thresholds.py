@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tfx_automl.models.cuts import cut_names
 from tfx_automl.models.group_thresholds import GroupThresholds, Value
 from tfx_automl.models.raw_tensors import MISSING_INTEGER, dense, position
 
@@ -38,7 +39,9 @@ def row_thresholds(thresholds: GroupThresholds, parsed: Mapping[str, Any]) -> An
 
     places, table = [], _Table(thresholds)
     for name, kind, values in zip(thresholds.features, thresholds.types, table.values, strict=True):
-        places.append(_place(dense(parsed[name], _MISSING[kind]), kind, values))
+        found = dense(parsed[name], _MISSING[kind])
+        points = thresholds.cuts.get(name)
+        places.append(_place(found, kind, values) if points is None else _place_of_cut(found, points, values))
     place = tf.add_n([tf.maximum(at, 0) * step for at, step in zip(places, table.steps, strict=True)])
     known = tf.reduce_all(tf.stack(places) >= 0, axis=0)
     nearest = tf.minimum(tf.searchsorted(tf.constant(table.places), place), len(table.places) - 1)
@@ -85,3 +88,15 @@ def _place(found: Any, kind: str, values: Sequence[Value]) -> Any:
     at = tf.minimum(tf.searchsorted(tf.constant(numbers[order]), found), len(numbers) - 1)
     same = tf.equal(tf.gather(tf.constant(numbers[order]), at), found)
     return tf.where(same, tf.gather(tf.constant(order, tf.int64), at), tf.constant(-1, tf.int64))
+
+
+def _place_of_cut(found: Any, points: Sequence[float], names: Sequence[Value]) -> Any:
+    """Returns the place of the group that a number is cut into among the names of groups, int64, or -1."""
+    import tensorflow as tf
+
+    missing = tf.equal(found, MISSING_INTEGER) if found.dtype.is_integer else tf.math.is_nan(found)
+    numbers = tf.cast(found, tf.float64) if found.dtype.is_integer else found
+    edges = tf.constant(np.asarray(points, numbers.dtype.as_numpy_dtype))  # as the values are, see `cut_values`
+    places = [names.index(name) if name in names else -1 for name in cut_names(points)]
+    place = tf.gather(tf.constant(places, tf.int64), tf.searchsorted(edges, numbers, side="right"))
+    return tf.where(missing, tf.constant(-1, tf.int64), place)

@@ -150,7 +150,8 @@ def _groups(config: RunConfig, task: TaskSpec, raw_examples: Any) -> dict[str, A
 
 
 def _sensitive(config: RunConfig, raw_examples: Any) -> dict[str, Any]:
-    return {"raw_examples": raw_examples, "sensitive": config.sensitive, "min_slice_size": config.min_slice_size}
+    groups = {"sensitive": config.sensitive, "min_slice_size": config.min_slice_size, "cuts": config.cut}
+    return {"raw_examples": raw_examples, **groups}
 
 
 def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any, models: list[Any]) -> list[Any]:
@@ -171,6 +172,7 @@ def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any
         model=trainer.outputs["model"],
         task=task,
         sensitive=config.sensitive,
+        cuts=config.cut,
         baseline=baseline.outputs["baseline"],
         baseline_model=last_blessed.outputs["model"],
         **config.evaluator_arguments(),

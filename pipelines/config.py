@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tfx_automl.errors import ConfigError, require
+from tfx_automl.models.cuts import cut_problems
 from tfx_automl.pipelines import converters
 from tfx_automl.pipelines.gate_config import GateConfig, gate_checks
 from tfx_automl.pipelines.option import option
@@ -40,6 +41,13 @@ class RunConfig(SearchConfig, GateConfig):
         metavar="COLUMN[,COLUMN]",
         repeat=True,
         default=(),
+    )
+    cut: Mapping[str, tuple[float, ...]] = option(
+        converters.cuts,
+        "where a --sensitive column of numbers is cut into groups, as age=25,45,65; repeatable",
+        metavar="COLUMN=A,B,...",
+        repeat=True,
+        default_factory=dict,
     )
     task: str = option(converters.text, "auto, binary, multiclass or regression", metavar="TASK", default="auto")
     positive: str | None = option(
@@ -120,6 +128,7 @@ class RunConfig(SearchConfig, GateConfig):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
+        object.__setattr__(self, "cut", MappingProxyType(dict(self.cut)))
         self._protect()
         problems = [message for holds, message in _contradictions(self) if not holds]
         try:
@@ -208,12 +217,18 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
             config.positive is None or config.task in ("auto", "binary"),
             f"--positive needs a binary task, but --task is {config.task}.",
         ),
+        *((False, f"--cut: {problem}") for problem in _cut_problems(config, columns)),
         *gate_checks(config, config.sensitive),
         (
             config.columns is None or len(set(config.columns)) == len(config.columns),
             f"--columns names a column twice: {', '.join(config.columns or ())}.",
         ),
     )
+
+
+def _cut_problems(config: RunConfig, columns: list[str]) -> Iterator[str]:
+    if "" not in columns:  # nothing is known of groups that could not be read
+        yield from cut_problems(config.cut, columns)
 
 
 def _of_the_trainer(config: RunConfig) -> Iterator[tuple[bool, str]]:

@@ -52,7 +52,8 @@ def preflight(config: RunConfig, output: OutputFolder) -> Any:
     problems = _problems_of(output.check)
     found = None
     try:
-        found = _inspect(config, sensitive=config.sensitive, positive=config.positive, test_data=config.test_data)
+        groups = {"sensitive": config.sensitive, "cuts": config.cut}
+        found = _inspect(config, **groups, positive=config.positive, test_data=config.test_data)
         known = _Known(tuple(found.columns), found.task.kind)
     except (ConfigError, DataError) as error:
         problems += _lines(error)
@@ -63,18 +64,11 @@ def preflight(config: RunConfig, output: OutputFolder) -> Any:
     return found
 
 
-def _inspect(
-    config: RunConfig,
-    sensitive: tuple[tuple[str, ...], ...] = (),
-    positive: str | None = None,
-    test_data: str | None = None,
-) -> Any:
+def _inspect(config: RunConfig, test_data: str | None = None, **wanted: Any) -> Any:
     from tfx_automl.components.example_gen.inspect import inspect
     from tfx_automl.pipelines.build import read_options
 
-    return inspect(
-        config.data, test_data, read_options(config), sensitive=sensitive, task=config.task, positive=positive
-    )
+    return inspect(config.data, test_data, read_options(config), task=config.task, **wanted)
 
 
 def _still_known(config: RunConfig) -> _Known:

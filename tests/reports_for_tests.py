@@ -1,11 +1,9 @@
 """Reports like those of real evaluations, made from predictions without a model."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pytest
 
 from tfx_automl.components.evaluator.columnar.engine import measure
 from tfx_automl.components.evaluator.intervals import spread_samples
@@ -100,19 +98,3 @@ def with_comparison(report: dict[str, Any], seed: int = 0) -> dict[str, Any]:
         ],
     }
     return {**report, "comparison": comparison}
-
-
-def assert_equal(one: Any, other: Any, where: str = "") -> None:
-    """Compares two reports, or parts of them: numbers to 1e-6, NaN with anything."""
-    if isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for name in one:
-            assert_equal(one[name], other[name], f"{where}.{name}")
-    elif isinstance(one, list):
-        assert len(one) == len(other), where
-        for number, pair in enumerate(zip(one, other, strict=True)):
-            assert_equal(*pair, f"{where}[{number}]")
-    elif isinstance(one, float) and isinstance(other, float) and not math.isnan(one):
-        assert one == pytest.approx(other, abs=1e-6, rel=1e-6), where
-    else:
-        assert one == other or one != one, where

@@ -12,6 +12,7 @@ from tfx_automl.components.evaluator import executor
 from tfx_automl.components.evaluator.options import DEFAULT_REPLICATES, DEFAULT_SPLITS, EvaluatorOptions
 from tfx_automl.components.evaluator.waivers import Waiver
 from tfx_automl.components.types import BaselineMetrics, FairnessReport
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.task import TaskSpec
 
@@ -33,6 +34,7 @@ class EvaluatorSpec(ComponentSpec):
         "max_losses": ExecutionParameter(type=str),
         "max_slice_losses": ExecutionParameter(type=str),
         "waivers": ExecutionParameter(type=str),
+        "cuts": ExecutionParameter(type=str),
         "expired_waivers": ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
@@ -76,6 +78,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         max_losses: How much worse than `baseline_model` a metric over all rows may be (`{"auc": 0.01, "loss": "2%"}`).
         max_slice_losses: The same for every slice with enough rows.
         waivers: Refusals that somebody answers for, by name, with a reason, until a date.
+        cuts: Where continuous columns of `sensitive` are cut into groups: `{"age": [25, 45, 65]}`.
 
     Raises:
         ConfigError: A bound, a group or a number makes no sense; all problems at once.
@@ -104,6 +107,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         max_losses: Mapping[str, float | str] | None = None,
         max_slice_losses: Mapping[str, float | str] | None = None,
         waivers: Sequence[Waiver] = (),
+        cuts: Cuts | None = None,
     ) -> None:
         options = EvaluatorOptions(
             task=task,
@@ -119,6 +123,7 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             max_losses=dict(max_losses or {}),
             max_slice_losses=dict(max_slice_losses or {}),
             waivers=waivers,
+            cuts=cuts or {},
         )
         spec = EvaluatorSpec(
             examples=examples,

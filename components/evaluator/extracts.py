@@ -26,6 +26,7 @@ from tfx_automl.components.evaluator.columnar.sums import EPSILON
 from tfx_automl.components.evaluator.outputs import checked_label, checked_scores, checked_thresholds
 from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.sensitive import MISSING, feature_values
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.task import TaskSpec
 
 _Extracts = dict[str, Any]
@@ -43,7 +44,7 @@ def make_extractors(eval_config: Any, models: Sequence[Any], plan: EvaluationPla
     key = eval_config.model_specs[0].prediction_key
     model, *others = ({"eval_config": eval_config, "eval_shared_model": each} for each in models)
     return [
-        _extractor("ExtractSensitive", read_batch, plan.features),
+        _extractor("ExtractSensitive", read_batch, plan.features, dict(plan.cuts)),
         *(_renamed(extractors.PredictionsExtractor(**other), "PredictOther") for other in others),
         _extractor("KeepOther", keep_other, key, plan.other_by_row),
         extractors.TransformedFeaturesExtractor(**model),
@@ -85,12 +86,13 @@ def _thresholds(outputs: Any, rows: int, by_row: bool) -> _Array:
     return checked_thresholds(outputs)[:, np.newaxis] if by_row else np.zeros((rows, 0), np.float32)
 
 
-def read_batch(batch: _Extracts, sensitive: Sequence[str]) -> _Extracts:
+def read_batch(batch: _Extracts, sensitive: Sequence[str], cuts: Cuts | None = None) -> _Extracts:
     """Reads serialized examples and sensitive features from an Arrow batch.
 
     Args:
         batch: Extracts with a record batch that has a column of serialized examples.
         sensitive: Names of raw features.
+        cuts: Where continuous features are cut into groups.
 
     Returns:
         Extracts with the inputs, [n] bytes, and the features, [n, 1] objects: text, int or float, and `MISSING` where
@@ -100,17 +102,17 @@ def read_batch(batch: _Extracts, sensitive: Sequence[str]) -> _Extracts:
     serialized = records.column(records.schema.get_field_index(constants.ARROW_INPUT_COLUMN)).flatten()
     return {
         constants.INPUT_KEY: np.asarray(serialized),
-        constants.FEATURES_KEY: {name: sensitive_values(records, name) for name in sensitive},
+        constants.FEATURES_KEY: {name: sensitive_values(records, name, cuts) for name in sensitive},
     }
 
 
-def sensitive_values(records: pa.RecordBatch, name: str) -> _Array:
+def sensitive_values(records: pa.RecordBatch, name: str, cuts: Cuts | None = None) -> _Array:
     """Returns the values of one feature, [n, 1] objects, with `MISSING` where there is none.
 
     Raises:
-        EvaluationError: A row has several values, or bytes that are not UTF-8.
+        EvaluationError: As `feature_values`.
     """
-    found = feature_values(records, name)
+    found = feature_values(records, name, cuts)
     values = np.full([records.num_rows, 1], MISSING, dtype=object)
     values[found.is_valid().to_numpy(zero_copy_only=False), 0] = np.array(found.drop_null().to_pylist(), dtype=object)
     return values

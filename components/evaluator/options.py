@@ -10,6 +10,7 @@ from tfx_automl.components.evaluator.gate import Gate
 from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.evaluator.waivers import Waiver
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE, GroupSpec
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
@@ -38,6 +39,7 @@ class EvaluatorOptions:
         max_losses: How much worse than the last blessed model it may be over all rows, see `Gate`.
         max_slice_losses: The same for every slice with enough rows.
         waivers: Refusals that somebody answers for, see `Waiver`.
+        cuts: Where continuous features are cut into groups: `{"age": (25, 45, 65)}`.
 
     Raises:
         ConfigError: Something in this cannot be done; all problems at once.
@@ -56,14 +58,16 @@ class EvaluatorOptions:
     max_losses: Mapping[str, float | str] = field(default_factory=dict)
     max_slice_losses: Mapping[str, float | str] = field(default_factory=dict)
     waivers: Sequence[Waiver] = ()
+    cuts: Cuts = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "example_splits", tuple(self.example_splits))
         object.__setattr__(self, "waivers", tuple(self.waivers))
         problems = []
         try:
-            groups = GroupSpec.of(self.sensitive, self.min_slice_size)
+            groups = GroupSpec.of(self.sensitive, self.min_slice_size, self.cuts)
             object.__setattr__(self, "sensitive", groups.sensitive)
+            object.__setattr__(self, "cuts", groups.cuts)
             problems += groups.label_problems(self.task.label)
         except ConfigError as error:
             problems += error.problems
@@ -119,6 +123,7 @@ class EvaluatorOptions:
             self.replicates,
             other_threshold,
             self.gate.bounds,
+            self.cuts,
             by_row,
             other_by_row,
         )
@@ -139,6 +144,7 @@ class EvaluatorOptions:
             "max_losses": json.dumps(dict(self.max_losses)),
             "max_slice_losses": json.dumps(dict(self.max_slice_losses)),
             "waivers": json.dumps([waiver.to_dict() for waiver in self.waivers]),
+            "cuts": json.dumps(dict(self.cuts)),
             # Not read again, but another value, so that no cached verdict outlives a waiver.
             "expired_waivers": json.dumps([w.to_dict() for w in self.waivers if not w.holds(date.today())]),
         }
@@ -160,4 +166,5 @@ class EvaluatorOptions:
             max_losses=json.loads(properties["max_losses"]),
             max_slice_losses=json.loads(properties["max_slice_losses"]),
             waivers=tuple(map(Waiver.of, json.loads(properties["waivers"]))),
+            cuts=json.loads(properties["cuts"]),
         )

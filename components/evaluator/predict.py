@@ -62,7 +62,7 @@ def predict_examples(plan: EvaluationPlan, sources: Sources) -> Predictions:
     for batch in read_batches(sources.patterns):
         predicted.append([model(batch) for model in models])
         records = decoder.DecodeBatch(batch.tolist()) if plan.features else None
-        columns.append([feature_values(records, name) for name in plan.features])
+        columns.append([feature_values(records, name, plan.cuts) for name in plan.features])
     if not predicted:
         raise EvaluationError("There are no rows to evaluate: the split is empty. Give it a larger share of the data.")
     by_name = dict(zip(plan.features, map(Column.of_batches, zip(*columns, strict=True)), strict=True))

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tfx_automl.components.sensitive import MISSING
 from tfx_automl.errors import EvaluationError
+from tfx_automl.models.cuts import place_of
 
 Value = str | int | float
 
@@ -124,5 +125,5 @@ class Predictions:
 
 
 def order_of(value: Value) -> tuple[bool, float, str]:
-    """Orders numbers by size, before text."""
-    return (True, 0.0, value) if isinstance(value, str) else (False, float(value), "")
+    """Orders numbers by size, before text; groups that a number was cut into by their place, before other text."""
+    return (True, place_of(value), value) if isinstance(value, str) else (False, float(value), "")

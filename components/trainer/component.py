@@ -1,6 +1,6 @@
 """The component Trainer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfx import types
@@ -17,6 +17,7 @@ from tfx_automl.components.trainer import executor
 from tfx_automl.components.trainer.options import TrainOptions
 from tfx_automl.components.types import TrainingArrays
 from tfx_automl.errors import ConfigError, require
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.group_thresholds import parity_problems
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.metrics import DECISION_THRESHOLD
@@ -102,6 +103,7 @@ class Trainer(base_component.BaseComponent):
         raw_examples: As for the Tuner, if a constraint or the objective is a fairness gap, or thresholds are by group.
         sensitive: As for the Tuner.
         min_slice_size: As for the Tuner.
+        cuts: As for the Tuner.
         seed: Where all randomness starts.
         run_fn: Module path of a stock `run_fn`, such as `my.module.run_fn`.
         module_file: A file with a stock `run_fn`.
@@ -139,6 +141,7 @@ class Trainer(base_component.BaseComponent):
         raw_examples: types.BaseChannel | None = None,
         sensitive: Sequence[Sequence[str]] = (),
         min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
+        cuts: Cuts | None = None,
         seed: int = 0,
         run_fn: str | None = None,
         module_file: str | None = None,
@@ -162,13 +165,13 @@ class Trainer(base_component.BaseComponent):
         _check_what_is_run(task, run_fn, module_file, tuple(stock.values()))
         channels = {"hyperparameters": hyperparameters, "base_model": base_model, "transform_graph": transform_graph}
         if task is None:
-            _check_nothing_else(options, raw_examples, sensitive)
+            _check_nothing_else(options, {"raw_examples": raw_examples, "sensitive": sensitive, "cuts": cuts})
             require((examples is not None and training_data is None, "A run_fn needs the input examples."))
             own = {"schema": schema, "run_fn": run_fn, "module_file": module_file, **_of_a_run_fn(**stock)}
         else:
             require(*((False, problem) for problem in source_problems(examples, training_data)))
             _check_mode(options, task, channels)
-            own = _of_a_task(task, options, raw_examples, sensitive, min_slice_size)
+            own = _of_a_task(task, options, raw_examples, sensitive, min_slice_size, cuts)
         arguments = {
             "examples": examples,
             "training_data": training_data,
@@ -199,9 +202,10 @@ def _of_a_task(
     raw_examples: types.BaseChannel | None,
     sensitive: Sequence[Sequence[str]],
     min_slice_size: int,
+    cuts: Cuts | None,
 ) -> dict[str, Any]:
     """Returns the inputs and parameters of a training; an input that the mode has no use for is None."""
-    groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size)
+    groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, cuts)
     check_gaps(task, options.objective, options.constraints, groups)
     problems = parity_problems(options.group_thresholds, task.kind, groups.sensitive)
     require(*((False, problem) for problem in problems))
@@ -251,11 +255,9 @@ def _check_what_is_run(
         raise ConfigError(problems)
 
 
-def _check_nothing_else(
-    options: TrainOptions, raw_examples: types.BaseChannel | None, sensitive: Sequence[Sequence[str]]
-) -> None:
+def _check_nothing_else(options: TrainOptions, others: Mapping[str, object]) -> None:
     """Refuses, beside a `run_fn`, what only a training of ours takes notice of."""
     default = vars(TrainOptions())
     given = [name for name, value in vars(options).items() if value != default[name]]
-    given += [name for name, value in {"raw_examples": raw_examples, "sensitive": sensitive}.items() if value]
+    given += [name for name, value in others.items() if value]
     require((not given, f"{', '.join(given)}: for a model family (task); a run_fn takes custom_config instead."))

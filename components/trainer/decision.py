@@ -84,6 +84,7 @@ def _by_group(course: Course, trained: Trained, rows: GroupRows, common: float) 
         common,
         tuple(rows.slices[number] for number in kept),
         tuple(float(found.thresholds[number]) for number in kept),
+        {name: points for name, points in course.data.groups.cuts.items() if name in rows.parity.group},
     )
     of_rows = np.append(found.thresholds, common)[codes].astype(np.float32)
     accuracy = [metrics_of(course.data.task, label, probability, each)["accuracy"] for each in (common, of_rows)]

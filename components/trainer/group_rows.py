@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from tfx_automl.components.data import Inputs
 from tfx_automl.components.groups import raw_values
-from tfx_automl.components.sensitive import MISSING
+from tfx_automl.components.sensitive import MISSING, cut_values
 from tfx_automl.errors import ModelError
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.group_thresholds import Parity, Value
@@ -29,7 +29,7 @@ class GroupRows:
 
     Attributes:
         parity: What is to be equal, between the slices of which group.
-        types: Of each feature of the group `text`, `int` or `float`.
+        types: Of each feature of the group `text`, `int` or `float`: of its raw values.
         slices: The values of each slice, one of each feature.
         codes: By split, which slice each row is in; -1 for a row with a missing value; shape [rows].
     """
@@ -57,7 +57,7 @@ def read_group_rows(data: TrainingData, parity: Parity, inputs: Inputs) -> Group
     """
     parts = [raw_values(data, parity.group, inputs, split) for split in _SPLITS]
     lengths = [len(part[data.task.label]) for part in parts]
-    columns = [_column([part[name] for part in parts]) for name in parity.group]
+    columns = [_column([part[name] for part in parts], name, data.groups.cuts.get(name)) for name in parity.group]
     slices, codes = _slices([column.values for column in columns], [column.codes for column in columns])
     by_split = dict(zip(_SPLITS, np.split(codes, [lengths[0]]), strict=True))
     found = GroupRows(parity, tuple(column.type for column in columns), slices, by_split)
@@ -74,9 +74,10 @@ class _Column:
     codes: npt.NDArray[np.int64]
 
 
-def _column(parts: Sequence[pa.Array]) -> _Column:
+def _column(parts: Sequence[pa.Array], name: str, points: Sequence[float] | None) -> _Column:
     type_ = next((part.type for part in parts if not pa.types.is_null(part.type)), pa.utf8())
-    encoded = pa.concat_arrays([part.cast(type_) for part in parts]).dictionary_encode()
+    joined = pa.concat_arrays([part.cast(type_) for part in parts])
+    encoded = (joined if points is None else cut_values(joined, points, name)).dictionary_encode()
     values: dict[Value, int] = {}
     numbers = [
         -1 if _is_missing(value) else values.setdefault(value, len(values)) for value in encoded.dictionary.to_pylist()

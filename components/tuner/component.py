@@ -17,6 +17,7 @@ from tfx_automl.components.tuner import executor
 from tfx_automl.components.tuner.options import SearchOptions
 from tfx_automl.components.types import TrainingArrays
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
 from tfx_automl.models.hypermodel import is_module_path
 from tfx_automl.models.metrics import DECISION_THRESHOLD
@@ -82,6 +83,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
         raw_examples: types.BaseChannel | None = None,
         sensitive: Sequence[Sequence[str]] = (),
         min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
+        cuts: Cuts | None = None,
         tuner_fn: str | None = None,
         module_file: str | None = None,
         train_args: trainer_pb2.TrainArgs | None = None,
@@ -109,6 +111,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
                 objectives and constraints may then be fairness gaps (see `models.fairness.GAPS`), such as
                 `val_equalized_odds_difference` (the worst of all groups) or `val_equalized_odds_difference[sex]`.
             min_slice_size: Slices with fewer rows of the eval split are not compared.
+            cuts: Where continuous columns of `sensitive` are cut into groups: `{"age": [25, 45, 65]}`.
             tuner_fn: Module path of a stock `tuner_fn`, such as `my.module.tuner_fn`.
             module_file: A file with a stock `tuner_fn`.
             train_args: Handed to `tuner_fn`.
@@ -120,8 +123,8 @@ class Tuner(base_beam_component.BaseBeamComponent):
         Raises:
             ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, not one of `examples` and
                 `training_data`, an argument that only the other way of searching has, or a hypermodel without a task,
-                with a family, or by no module path; or `sensitive` and `raw_examples` do not come together, or a gap is
-                named without them.
+                with a family, or by no module path; `sensitive` and `raw_examples` do not come together; or a gap is named
+                without them.
         """
         problems = _problems(task, search, tuner_fn, module_file, (train_args, eval_args, custom_config), tune_args)
         problems += _hypermodel_problems(hypermodel, task, search)
@@ -134,9 +137,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
             "training_data": training_data,
             "transform_graph": transform_graph,
             "raw_examples": raw_examples,
-            "groups": _groups(
-                None if hypermodel else task, search or SearchOptions(), raw_examples, sensitive, min_slice_size
-            ),
+            "groups": _groups(None if hypermodel else task, search, raw_examples, sensitive, min_slice_size, cuts),
             "schema": schema,
             "base_model": base_model,
             "tune_args": tune_args,
@@ -181,20 +182,22 @@ def _of_a_tuner_fn(
 
 def _groups(
     task: TaskSpec | None,
-    search: SearchOptions,
+    search: SearchOptions | None,
     raw_examples: types.BaseChannel | None,
     sensitive: Sequence[Sequence[str]],
     min_slice_size: int,
+    cuts: Cuts | None,
 ) -> str | None:
     """Returns the groups of sensitive features as an execution property; None without any."""
     if task is not None:
-        groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size)
-        check_gaps(task, search.objective, search.constraints, groups)
+        groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, cuts)
+        options = search or SearchOptions()
+        check_gaps(task, options.objective, options.constraints, groups)
         return groups.to_json() if sensitive else None
-    if sensitive or raw_examples is not None:
+    if sensitive or cuts or raw_examples is not None:
         raise ConfigError(
-            "sensitive and raw_examples are for a model family (task); a hypermodel and a tuner_fn have metrics of"
-            " their own."
+            "sensitive, cuts and raw_examples are for a model family (task); a hypermodel and a tuner_fn have metrics"
+            " of their own."
         )
     return None
 

@@ -50,6 +50,8 @@ def test_card_keeps_every_digit():
     slices = (("Female", 3, 0.1), ("Male", -1, 1e-30))
     written = GroupThresholds(("sex", "n", "x"), ("text", "int", "float"), 0.3, slices, (0.25, 0.7000000476837158))
     assert GroupThresholds.from_dict(json.loads(json.dumps(written.to_dict()))) == written
+    cut = GroupThresholds(("age",), ("int",), 0.5, (("under 25",), ("25 and over",)), (0.25, 0.75), {"age": (25,)})
+    assert GroupThresholds.from_dict(json.loads(json.dumps(cut.to_dict()))) == cut
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,24 @@ def test_columns_that_the_model_reads_are_parsed_as_it_does():
     assert raw_features(None, {"a": dense}) == {}
 
 
+@pytest.mark.parametrize("kind", ["int", "float"])
+def test_cut_features_are_looked_up_by_the_group_that_a_number_is_in(kind):
+    """As `cut_values` names them for the Evaluator, also at the very points."""
+    import pyarrow as pa
+
+    from tfx_automl.components.sensitive import cut_values
+
+    points = (25, 45, 65) if kind == "int" else (0.1, 45.0, 65.5)
+    names = ["under 25", "45 to under 65"] if kind == "int" else ["under 0.1", "45 to under 65.5"]
+    thresholds = GroupThresholds(("age",), (kind,), 0.5, ((names[1],), (names[0],)), (0.25, 0.75), {"age": points})
+    values = [-3, 24, 25, 44, 45, 64, 65, 100, TYPES[kind]] + ([0.1, 65.4, float("inf")] if kind == "float" else [])
+    present = [None if value == MISSING_INTEGER or value != value else value for value in values]
+    groups = cut_values(pa.array(present, pa.int64() if kind == "int" else pa.float32()), points, "age").to_pylist()
+    own = {names[1]: 0.25, names[0]: 0.75}
+    assert looked_up(thresholds, {"age": values}) == [own.get(group, 0.5) for group in groups]
+    assert set(own) < set(groups)
+
+
 def test_thousands_of_slices():
     slices = tuple((f"group {number}",) for number in range(5000))
     own = tuple(np.float32(np.linspace(0.1, 0.9, 5000)).tolist())

@@ -32,10 +32,12 @@ def components(folder: Path, **options: Any) -> dict[str, Any]:
     ],
 )
 def test_gaps_give_tuner_and_trainer_the_sensitive_columns(options: dict[str, Any], tmp_path: Path) -> None:
-    made = components(tmp_path, min_slice_size=12, **options)
+    made = components(tmp_path, min_slice_size=12, cut="age=25,45.5", **options)
+    groups = GroupSpec((("sex",), ("sex", "age")), 12, {"age": (25, 45.5)})
+    assert json.loads(made["Evaluator"].exec_properties["cuts"]) == {"age": [25, 45.5]}
     for name in ("Tuner", "Trainer"):
         assert made[name].inputs["raw_examples"] is made["ExampleGen"].outputs["examples"]
-        assert GroupSpec.from_json(made[name].exec_properties["groups"]) == GroupSpec((("sex",), ("sex", "age")), 12)
+        assert GroupSpec.from_json(made[name].exec_properties["groups"]) == groups
     search = json.loads(made["Tuner"].exec_properties["search"])
     constraints = options.get("constraint", [])
     assert (search["constraints"], search["objective"]) == (constraints, options.get("objective"))

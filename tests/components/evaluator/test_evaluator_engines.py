@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
-from reports_for_tests import assert_equal
+from equality_for_tests import assert_equal
 
 from tfx_automl.components.evaluator.details import read_details
 from tfx_automl.components.evaluator.engine import choose
 
-SENSITIVE = [("sex",), ("race",), ("sex", "age_group")]
+SENSITIVE = [("sex",), ("race",), ("sex", "age_group"), ("age",)]
+CUTS = {"age": (25, 45, 65.5)}
 KINDS = ("binary", "multiclass", "regression")
 
 
@@ -18,7 +19,8 @@ KINDS = ("binary", "multiclass", "regression")
 def both(request: Any, evaluate: Any, make_columns: Any) -> dict[str, Any]:
     columns = make_columns(request.param, 500, seed=3)
     return {
-        engine: evaluate(request.param, columns, sensitive=SENSITIVE, engine=engine) for engine in ("tfma", "columnar")
+        engine: evaluate(request.param, columns, sensitive=SENSITIVE, engine=engine, cuts=CUTS)
+        for engine in ("tfma", "columnar")
     }
 
 
@@ -44,6 +46,12 @@ def compared(request: Any, evaluate: Any, make_columns: Any, make_model: Any) ->
 def test_reports_are_the_same(both: dict[str, Any]) -> None:
     assert_equal(both["tfma"].report, both["columnar"].report)
     assert all(value is not None for value in both["columnar"].report["metrics"].values())
+
+
+@pytest.mark.slow
+def test_numbers_are_cut_and_ordered(both: dict[str, Any]) -> None:
+    values = [part["value"] for part in both["tfma"].report["slices"] if part["feature"] == "age"]
+    assert values == ["under 25", "25 to under 45", "45 to under 65.5", "65.5 and over", "(missing)"]
 
 
 @pytest.mark.slow

@@ -52,6 +52,18 @@ def test_sensitive_values(values: Any, type_: pa.DataType, expected: list[Any]) 
     assert found[:, 0].tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "type_", "expected"),
+    [
+        ([[24], [25], None, [70]], pa.int64(), ["under 25", "25 to under 65.5", MISSING, "65.5 and over"]),
+        ([[24.9], [65.5], [float("nan")]], pa.float32(), ["under 25", "65.5 and over", MISSING]),
+        ([None], pa.null(), [MISSING]),
+    ],
+)
+def test_values_that_are_cut(values: Any, type_: pa.DataType, expected: list[Any]) -> None:
+    assert sensitive_values(records(values, type_), "a", {"a": (25, 65.5)})[:, 0].tolist() == expected
+
+
 def test_feature_that_no_row_of_the_batch_has() -> None:
     assert sensitive_values(records([[1], [2]], pa.int64()), "b")[:, 0].tolist() == [MISSING, MISSING]
 

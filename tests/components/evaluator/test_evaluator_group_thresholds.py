@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reports_for_tests import assert_equal
+from equality_for_tests import assert_equal
 
 from tfx_automl.components.evaluator.columnar.engine import measure
 from tfx_automl.components.evaluator.plan import EvaluationPlan
