@@ -79,7 +79,8 @@ def test_sparse_rows_without_a_value_have_the_common_threshold():
     ]
     parsed = tf.io.parse_example(serialized, raw_features(thresholds, {}))
     assert row_thresholds(thresholds, parsed).numpy() == pytest.approx([0.9, 0.5, 0.1, 0.5])
-    assert row_thresholds(thresholds, tf.io.parse_example([], raw_features(thresholds, {}))).shape == (0,)
+    nothing = tf.io.parse_example(tf.constant([], tf.string), raw_features(thresholds, {}))
+    assert row_thresholds(thresholds, nothing).shape == (0,)
 
 
 def test_columns_that_the_model_reads_are_parsed_as_it_does():
