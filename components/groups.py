@@ -61,12 +61,12 @@ def with_groups(data: TrainingData, groups: GroupSpec, inputs: Inputs, own: Path
     """
     if data.groups == groups:
         return data
-    found = _values_of(_SPLIT, groups.columns, data, inputs, groups.cuts)
+    found = raw_values(data, groups.columns, inputs, _SPLIT, groups.cuts)
     codes = [_codes([found[name] for name in group]) for group in groups.sensitive]
     weighed = None
     if groups.reweigh:
         columns = {
-            split: found if split == _SPLIT else _values_of(split, groups.reweigh, data, inputs, groups.cuts)
+            split: found if split == _SPLIT else raw_values(data, groups.reweigh, inputs, split, groups.cuts)
             for split in WEIGHED
         }
         weighed = _weighed_by(groups.reweigh, columns)
@@ -96,14 +96,26 @@ def _texts(values: pa.Array) -> list[str]:
     ]
 
 
-def _values_of(
-    split: str, names: Sequence[str], data: TrainingData, inputs: Inputs, cuts: Cuts
-) -> Mapping[str, pa.Array]:
-    """Returns the values of features in all rows of a split, one by one those of the arrays; see `with_groups`."""
+def raw_values(
+    data: TrainingData, names: Sequence[str], inputs: Inputs, split: str, cuts: Cuts | None = None
+) -> dict[str, pa.Array]:
+    """Returns raw features of the rows of a split, row by row those of the arrays.
+
+    Args:
+        data: The arrays.
+        names: Of the features.
+        inputs: As for `with_groups`.
+        split: Its name.
+        cuts: Where continuous features are cut into groups.
+
+    Raises:
+        ModelError: The raw examples lack the split or a feature, or their rows are not those of the arrays one by one.
+        EvaluationError: A feature has several values in a row, or bytes that are not UTF-8.
+    """
     raw, examples = inputs["raw_examples"], inputs.get("examples")
     _check_split(raw, split)
     sources, targets = _pairs(raw, examples, split) if examples else (split_files(raw, split), [])
-    found = _read(sources, (*names, data.task.label), cuts)
+    found = _read(sources, (*names, data.task.label), cuts or {})
     absent = sorted(set(names) - found.known)
     if absent:
         raise ModelError(

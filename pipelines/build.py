@@ -134,9 +134,10 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_exa
         objective=config.objective,
         constraints=config.constraint,
         threshold=config.threshold,
+        group_thresholds=config.group_thresholds,
         distribution=config.distribution,
         seed=config.seed,
-        **groups,
+        **(groups if config.group_thresholds is None else _sensitive(config, raw_examples)),
     )
     return [tuner, trainer, Baseline(training_data=data, task=task, seed=config.seed)]
 
@@ -145,9 +146,13 @@ def _groups(config: RunConfig, task: TaskSpec, raw_examples: Any) -> dict[str, A
     """Returns what fairness gaps and weights need; nothing if none is asked for, so that nothing depends on it."""
     from tfx_automl.models.measures import needs_groups
 
-    weighed = config.weighed_by
-    if weighed is None and not needs_groups(task, config.objective, config.constraint):
+    if config.weighed_by is None and not needs_groups(task, config.objective, config.constraint):
         return {}
+    return _sensitive(config, raw_examples)
+
+
+def _sensitive(config: RunConfig, raw_examples: Any) -> dict[str, Any]:
+    weighed = config.weighed_by
     groups = {"sensitive": config.sensitive, "min_slice_size": config.min_slice_size, "cuts": config.cut}
     return {"raw_examples": raw_examples, **groups, **({} if weighed is None else {"reweigh": weighed})}
 

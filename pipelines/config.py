@@ -113,6 +113,13 @@ class RunConfig(SearchConfig, GateConfig):
         metavar="MODE",
         default="retrain",
     )
+    group_thresholds: str | None = option(
+        converters.text,
+        "give every group of a sensitive column a threshold of its own: demographic_parity, equal_opportunity,"
+        " predictive_equality or equalized_odds, as demographic_parity[sex]; see docs/mitigation.md first",
+        metavar="CRITERION[COLUMN]",
+        default=None,
+    )
     distribution: str = option(
         converters.text,
         "none, or mirrored: the final training of a network shares every batch out to all GPUs of the machine",

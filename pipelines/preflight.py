@@ -21,6 +21,7 @@ _FLAGS = {
     "objective": "--objective",
     "threshold": "--threshold",
     "reweigh": "--reweigh",
+    "group_thresholds": "--group-thresholds",
     "distribution": "--distribution",
     "constraint": "--constraint",
     "eval_config": "--eval-config",
@@ -97,6 +98,7 @@ def _columns(config: RunConfig) -> tuple[str, ...] | None:
 
 def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
     """Returns what in the options does not fit the task or the columns."""
+    from tfx_automl.models.group_thresholds import parity_problems
     from tfx_automl.models.groups import reweigh_problems
     from tfx_automl.models.measures import objectives_of
     from tfx_automl.models.thresholds import threshold_problems
@@ -115,6 +117,7 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
     )
     found = [] if known.kind is None else threshold_problems(known.kind, config.threshold)
     found += [] if known.kind is None else reweigh_problems(known.kind, config.reweigh)
+    found += [] if known.kind is None else parity_problems(config.group_thresholds, known.kind, config.sensitive)
     found += [problem for check in checks for problem in _problems_of(check)]
     problems = [_with_flag(problem) for problem in found]
     return problems + ([] if known.columns is None else _column_problems(config, known.columns))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx_automl.components.example_gen import rejects
-from tfx_automl.components.model_card import read_card
+from tfx_automl.components.model_card import read_card, read_group_thresholds
 from tfx_automl.files import write_in_one_step
 from tfx_automl.pipelines.build import PIPELINE_NAME
 from tfx_automl.pipelines.finished import relative_folders
@@ -39,6 +39,8 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
     pushed = _pushed(nodes["Pusher"]) if report["blessed"] else None
     test = nodes["ExampleGen"].uris["examples"] / "Split-test"
     read = [decision["name"] for decision in _decisions(nodes["Transform"]) if decision["kind"] != "dropped"]
+    by_group = read_group_thresholds(str(nodes["Trainer"].uris["model"]))
+    of_groups = [name for name in (by_group or {}).get("features", ()) if name not in read]
     return {
         "task": found.task.kind,
         "label": {"name": found.task.label, "classes": list(found.task.classes), "positive": found.task.positive},
@@ -57,7 +59,7 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         "blessed": report["blessed"],
         "reasons": report["reasons"],
         "pushed_model": pushed,
-        "how_to_call": write_request(Path(pushed), test, output.request, read) if pushed else [],
+        "how_to_call": write_request(Path(pushed), test, output.request, [*read, *of_groups]) if pushed else [],
         "reports": {
             "fairness": str(nodes["Evaluator"].uris["fairness_report"] / "report.html"),
             **_rejected(nodes["ExampleGen"]),

@@ -28,6 +28,7 @@ def write_details(folder: str, slices: Sequence[Measured]) -> None:
         "histograms": np.array([part.histogram for part in slices if part.histogram is not None]),
         **_of_models([part.model for part in slices], "model"),
         **_of_models([part.other for part in slices if part.other is not None], "other"),
+        **_of_models([part.at_common for part in slices if part.at_common is not None], "common"),
     }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
@@ -50,7 +51,7 @@ def read_details(folder: str) -> dict[SliceKey, Details]:
     with fileio.open(os.path.join(folder, DETAILS_FILE), "rb") as file, np.load(io.BytesIO(file.read())) as stored:
         arrays: _Arrays = dict(stored)
     keys = [tuple((name, value) for name, value in key) for key in json.loads(str(arrays["keys"]))]
-    models, others = (_models(arrays, prefix, len(keys)) for prefix in ("model", "other"))
+    models, others, common = (_models(arrays, prefix, len(keys)) for prefix in ("model", "other", "common"))
     flips, histograms = json.loads(str(arrays["flips"])), arrays["histograms"]
     return {
         key: Details(
@@ -59,6 +60,7 @@ def read_details(folder: str) -> dict[SliceKey, Details]:
             others[number],
             flips[number],
             _defined(models[number], int(arrays["rows"][number])),
+            common[number],
         )
         for number, key in enumerate(keys)
     }

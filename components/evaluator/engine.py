@@ -1,5 +1,6 @@
 """The two engines: from examples and a model to the same files, by TFMA on Beam or vectorised in this process."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.components.util import tfxio_utils
 
-from tfx_automl.components.evaluator.cells import per_cell
+from tfx_automl.components.evaluator.cells import DECIDED_ROWS_KEY, ROWS_KEY, per_cell
 from tfx_automl.components.evaluator.columnar.engine import measure
 from tfx_automl.components.evaluator.config import ROW_METRICS, make_eval_config
 from tfx_automl.components.evaluator.details import read_details
@@ -26,7 +27,13 @@ from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.predict import predict_examples
 from tfx_automl.components.evaluator.result_files import write_results
 from tfx_automl.components.evaluator.row_metrics import NAME
-from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT, Evaluation, read_evaluation
+from tfx_automl.components.evaluator.slices import (
+    CONFUSION_MATRIX,
+    DECISIONS,
+    EXAMPLE_COUNT,
+    Evaluation,
+    read_evaluation,
+)
 from tfx_automl.errors import EvaluationError
 from tfx_automl.machine import usable_memory
 
@@ -60,8 +67,7 @@ def evaluate_columns(plan: EvaluationPlan, sources: Sources, output: str) -> Non
         sources: Of what.
         output: Folder for the result, as `tfma.load_eval_result` reads it.
     """
-    rows = predict_examples(sources.patterns, sources.model, plan.task, plan.features, sources.other, plan.cuts)
-    write_results(output, plan, measure(rows, plan), sources)
+    write_results(output, plan, measure(predict_examples(plan, sources), plan), sources)
 
 
 def build_evaluation(
@@ -104,7 +110,7 @@ def build_evaluation(
     extracts = batches | "Flatten" >> beam.Flatten() | "AsExtracts" >> tfma.BatchedInputsToExtracts()
     rows = _extracted(extracts, make_extractors(config, models, plan, own))
     cells = _extracted(rows, cell_extractors(config, plan.features))
-    (evaluator,) = tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config))
+    (evaluator,) = tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config, plan.by_row))
     evaluation = cells | "Evaluate" >> evaluator.ptransform
     results = _own_results(rows, plan, own, compared=sources.other is not None)
     _ = (
@@ -164,20 +170,31 @@ def _derived(numbers: Mapping[str, float], confusion: Mapping[tuple[int, int], f
     return {}
 
 
-def _for_metrics(config: Any) -> Any:
+def _for_metrics(config: Any, by_row: bool = False) -> Any:
     """Returns a copy for the metrics: they get cells of rows, with labels and predictions as plain arrays.
 
     So no key is looked up. With keys TFMA creates a Python class for every row and metric: a third of its time.
+
+    Args:
+        config: Of what is written.
+        by_row: Whether metrics of decisions get these for predictions, because every row has its own threshold.
     """
     copy = config_pb2.EvalConfig()
     copy.CopyFrom(config)
     copy.model_specs[0].label_key = ""
     copy.model_specs[0].prediction_key = ""
     for spec in copy.metrics_specs:
-        metrics = [metric if metric.module == ROW_METRICS else per_cell(metric) for metric in spec.metrics]
+        metrics = [_of_cells(metric, by_row) for metric in spec.metrics]
         del spec.metrics[:]
         spec.metrics.extend(metrics)
     return copy
+
+
+def _of_cells(metric: Any, by_row: bool) -> Any:
+    if metric.module == ROW_METRICS:
+        return metric
+    decided = by_row and json.loads(metric.config)["name"] in DECISIONS
+    return per_cell(metric, DECIDED_ROWS_KEY if decided else ROWS_KEY)
 
 
 def load_evaluation(output: str, plan: EvaluationPlan, rows: int) -> Evaluation:

@@ -12,8 +12,7 @@ from tfx_automl.components.evaluator.others import other_model, read_baseline, s
 from tfx_automl.components.evaluator.own.outcome import read_outcome
 from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.schema import check_features, read_features
-from tfx_automl.components.model_card import read_card, read_threshold
-from tfx_automl.models.metrics import DECISION_THRESHOLD
+from tfx_automl.components.model_card import read_card, read_group_thresholds, read_threshold
 
 if TYPE_CHECKING:
     from tfx_automl.components.evaluator.own.checked import OwnConfig
@@ -52,13 +51,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         summary = inputs.summarise_examples(patterns, needed.union(*options.sensitive))
         inputs.check_examples(summary, options.sensitive, needed)
         other = other_model(input_dict.get("baseline_model"), model, options.task, patterns)
-        threshold = read_threshold(model.uri)
-        plan = options.plan(threshold, DECISION_THRESHOLD if other is None else read_threshold(other.uri))
+        threshold, by_group = read_threshold(model.uri), read_group_thresholds(model.uri)
+        plan = options.plan(threshold, **_of_other(other), by_row=by_group is not None)
         sources = Sources(tuple(patterns), saved_model(model), None if other is None else saved_model(other))
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
         evaluation = self._evaluate(options.engine, summary.rows, plan, input_dict["examples"], sources, output, own)
         compared = None if other is None else other.uri
-        outcome = decide(options, evaluation, baseline, threshold, compared, read_outcome(output))
+        outcome = decide(options, evaluation, baseline, threshold, compared, read_outcome(output), by_group)
         outcome = replace(outcome, reweighing=read_card(model.uri).get("reweighing"))
         write_reports(outcome, artifact_utils.get_single_uri(output_dict["fairness_report"]))
         write_blessing(outcome.verdict, model, artifact_utils.get_single_instance(output_dict["blessing"]))
@@ -85,3 +84,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             with self._make_beam_pipeline() as pipeline:
                 engine.build_evaluation(pipeline, plan, examples, sources, output, own)
         return engine.load_evaluation(output, plan, rows)
+
+
+def _of_other(model: Any | None) -> dict[str, Any]:
+    """Returns what the plan says of the thresholds of the model that this one is compared with."""
+    if model is None:
+        return {}
+    return {
+        "other_threshold": read_threshold(model.uri),
+        "other_by_row": read_group_thresholds(model.uri) is not None,
+    }

@@ -47,6 +47,7 @@ class Measured:
         histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
         other: The model that it is compared with, such as the last blessed one, in the same replicates.
         flips: How often the two decide differently, see `columnar.flips`.
+        at_common: Where rows have thresholds by group: the metrics of decisions if all had the common one.
     """
 
     key: SliceKey
@@ -56,10 +57,12 @@ class Measured:
     histogram: npt.NDArray[np.float64] | None = None
     other: Model | None = None
     flips: Mapping[str, float] = field(default_factory=dict)
+    at_common: Model | None = None
 
     def with_models(self, change: Callable[[Model], Model]) -> "Measured":
         """Returns the slice with other models, made of these."""
-        return replace(self, model=change(self.model), other=None if self.other is None else change(self.other))
+        other, at_common = (None if model is None else change(model) for model in (self.other, self.at_common))
+        return replace(self, model=change(self.model), other=other, at_common=at_common)
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Details:
         flips: How often the two decide differently, see `columnar.flips`.
         metrics: Those that the result files have, too, and the number of rows as `example_count`; None where one is not
             defined.
+        at_common: Where rows have thresholds by group: the metrics of decisions if all had the common one.
     """
 
     samples: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
@@ -80,3 +84,4 @@ class Details:
     other: Model | None = None
     flips: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, float | None] = field(default_factory=dict)
+    at_common: Model | None = None

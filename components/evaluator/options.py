@@ -135,11 +135,26 @@ class EvaluatorOptions:
             tuple(self.waivers),
         )
 
-    def plan(self, threshold: float, other_threshold: float = DECISION_THRESHOLD) -> EvaluationPlan:
+    def plan(
+        self,
+        threshold: float,
+        other_threshold: float = DECISION_THRESHOLD,
+        by_row: bool = False,
+        other_by_row: bool = False,
+    ) -> EvaluationPlan:
         """Returns what is to be measured, with the thresholds that the model, and another one, come with."""
         sensitive = tuple(map(tuple, self.sensitive))
-        bounds, cuts = self.gate.bounds, self.cuts
-        return EvaluationPlan(self.task, sensitive, threshold, self.replicates, other_threshold, bounds, cuts)
+        return EvaluationPlan(
+            self.task,
+            sensitive,
+            threshold,
+            self.replicates,
+            other_threshold,
+            self.gate.bounds,
+            self.cuts,
+            by_row,
+            other_by_row,
+        )
 
     def to_properties(self) -> dict[str, Any]:
         """Returns the options as execution properties: JSON text, except for numbers."""

@@ -52,7 +52,8 @@ def check_features(known: Mapping[str, Feature] | None, options: EvaluatorOption
     Raises:
         ConfigError: A feature does not exist, or has several values in a row; all problems at once.
     """
-    own, problems = None, []
+    own: OwnConfig | None = None
+    problems: list[str] = []
     try:
         own = options.own_config(known)
     except ConfigError as error:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tfx_automl.components.evaluator.intervals import Interval, metric_interval
@@ -34,6 +34,8 @@ METRICS: dict[str, tuple[str, ...]] = {
     "multiclass": ("accuracy", *AVERAGES, "loss"),
     "regression": ("rmse", "mae", "mse", "r2", "mean_prediction", "mean_label", "mean_residual"),
 }
+# Those of a binary task that depend on which rows are predicted positive.
+DECISIONS = ("accuracy", "precision", "tpr", "fpr", "fnr", "selection_rate")
 
 
 def metric_names(task: TaskSpec) -> tuple[str, ...]:
@@ -77,6 +79,21 @@ class SliceMetrics:
         return Model(known, self.details.samples).minus(self.details.other, metric)
 
     @property
+    def at_common(self) -> "SliceMetrics":
+        """The same slice if all rows had the common threshold.
+
+        Raises:
+            ValueError: They have.
+        """
+        common = self.details.at_common
+        if common is None:
+            raise ValueError("thresholds are not by group")
+        known = {name: value if math.isfinite(value := common.metrics[name]) else None for name in DECISIONS}
+        drawn = {name: common.samples[name] for name in DECISIONS if name in common.samples}
+        details = replace(self.details, samples={**self.details.samples, **drawn}, at_common=None)
+        return replace(self, metrics={**self.metrics, **known}, details=details)
+
+    @property
     def feature(self) -> str:
         """The features as one text, in the notation of `--sensitive`: `sex` or `sex,race`."""
         return ",".join(self.features)
@@ -98,6 +115,12 @@ class Evaluation:
 
     overall: SliceMetrics
     groups: Mapping[tuple[str, ...], tuple[SliceMetrics, ...]]
+
+    @property
+    def at_common(self) -> "Evaluation":
+        """The same if all rows had the common threshold."""
+        groups = {group: tuple(part.at_common for part in slices) for group, slices in self.groups.items()}
+        return Evaluation(self.overall.at_common, groups)
 
 
 def read_evaluation(

@@ -27,7 +27,7 @@ from tfx_automl.search.objective import Objectives
 from tfx_automl.search.parameters import Point
 
 # These decide nothing about how a model is trained; the threshold does where progress is told by it.
-_OF_NO_INFLUENCE = ("mode", "threshold")
+_OF_NO_INFLUENCE = ("mode", "threshold", "group_thresholds")
 
 
 @dataclass(frozen=True)

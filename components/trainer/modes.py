@@ -77,7 +77,7 @@ def _retrain_all(course: Course, found: Found) -> Trained:
     epochs = found.epochs(course.options.steps_per_epoch)
     epochs = None if epochs is None else min(epochs, course.options.max_epochs)
     before = None
-    if epochs is None or course.options.rule is not None or course.data.groups.reweigh:
+    if epochs is None or course.options.chooses or course.data.groups.reweigh:
         console.line(f"  first on the train split alone: {_why(epochs, course)} on the eval split")
         before = train(course, found.values, epochs)
         epochs = max(1, before.epochs)
@@ -88,7 +88,7 @@ def _retrain_all(course: Course, found: Found) -> Trained:
 def _why(epochs: int | None, course: Course) -> str:
     if epochs is None:
         return "the number of epochs, which these hyperparameters do not come with, is chosen"
-    return "what the weights do is measured" if course.options.rule is None else "the threshold is chosen"
+    return "the threshold is chosen" if course.options.chooses else "what the weights do is measured"
 
 
 def _continue(course: Course, found: Found) -> Trained:

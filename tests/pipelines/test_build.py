@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tfx_automl.errors import ConfigError
 from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.pipelines.build import build_pipeline
@@ -76,3 +77,18 @@ def test_weights_reach_tuner_and_trainer(tmp_path: Path) -> None:
         assert made[name].inputs["raw_examples"] is made["ExampleGen"].outputs["examples"]
         assert GroupSpec.from_json(made[name].exec_properties["groups"]) == expected
     assert "raw_examples" not in made["Baseline"].inputs
+
+
+def test_group_thresholds_give_trainer_alone_the_sensitive_columns(tmp_path: Path) -> None:
+    made = components(tmp_path, group_thresholds="equalized_odds[sex]", trainer="reuse", min_slice_size=12)
+    assert made["Trainer"].exec_properties["group_thresholds"] == "equalized_odds[sex]"
+    assert made["Trainer"].inputs["raw_examples"] is made["ExampleGen"].outputs["examples"]
+    assert GroupSpec.from_json(made["Trainer"].exec_properties["groups"]).min_slice_size == 12
+    assert "raw_examples" not in made["Tuner"].inputs
+    assert "group_thresholds" not in components(tmp_path)["Trainer"].exec_properties
+
+
+@pytest.mark.parametrize("text", ["equalized_odds", "parity[sex]", "equalized_odds[age]"])
+def test_group_thresholds_that_cannot_be_are_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^group_thresholds: "):
+        components(tmp_path, group_thresholds=text)

@@ -65,6 +65,12 @@ def test_file_with_the_users_own_metrics(name, text, tmp_path):
         RunConfig.from_mapping(MINIMAL | {"eval_config": "mine.json", "engine": "columnar"})
 
 
+def test_group_thresholds_are_off_unless_asked_for():
+    assert RunConfig.from_mapping(MINIMAL).group_thresholds is None
+    given = RunConfig.from_mapping(MINIMAL | {"sensitive": "sex", "group_thresholds": "equalized_odds[sex]"})
+    assert given.group_thresholds == "equalized_odds[sex]"
+
+
 def test_threshold_is_a_number_or_a_metric():
     assert RunConfig.from_mapping(MINIMAL).threshold == 0.5
     assert RunConfig.from_mapping(MINIMAL | {"threshold": "0.3"}).threshold == 0.3

@@ -54,7 +54,8 @@ def summands_of(task: TaskSpec, rows: Predictions, cells: Cells, threshold: floa
         task: What was predicted.
         rows: In the order of their cells.
         cells: How the rows are divided.
-        threshold: Of a binary task: rows with at least this probability, as a float32, are predicted positive.
+        threshold: Of a binary task: rows with at least this probability, as a float32, are predicted positive, if they
+            have no threshold of their own.
     """
     if task.kind == "binary":
         columns = _binary(rows, threshold)
@@ -69,7 +70,7 @@ def summands_of(task: TaskSpec, rows: Predictions, cells: Cells, threshold: floa
 
 def _binary(rows: Predictions, threshold: float) -> dict[str, Floats]:
     positive = rows.label == 1
-    chosen = rows.score >= np.float32(threshold)
+    chosen = rows.selected(threshold)
     probability = np.clip(rows.score, EPSILON, 1 - EPSILON)
     return {
         "positive": positive,

@@ -9,6 +9,7 @@ from tfx_automl.components.evaluator.report.assets import read_asset
 from tfx_automl.components.evaluator.report.class_section import classes_of_all
 from tfx_automl.components.evaluator.report.comparison import comparison_section
 from tfx_automl.components.evaluator.report.group_section import group_section
+from tfx_automl.components.evaluator.report.group_thresholds import group_thresholds_section
 from tfx_automl.components.evaluator.report.limits import Limits
 from tfx_automl.components.evaluator.report.markup import Markup, element, join
 from tfx_automl.components.evaluator.report.own import own_section
@@ -80,6 +81,8 @@ def _sections(report: Report) -> Iterator[_Section]:
         yield _Section(f"group-{number}", f"By {names_of_features(slices[0])}", group_section(report, slices, limits))
     if report.get("reweighing"):
         yield _Section("reweighing", "Reweighing", reweighing_section(report))
+    if report.get("group_thresholds"):
+        yield _Section("group-thresholds", "Per-group thresholds", group_thresholds_section(report, limits))
     yield _Section("threshold", "Other decision thresholds", slider_section(report, limits))
     if report.get("own_metrics"):
         yield _Section("own", "Your own metrics", own_section(report, limits))

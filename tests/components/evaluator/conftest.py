@@ -152,10 +152,11 @@ def evaluate(
         baseline: Any = None,
         other: Any = None,
         schema: str | None = None,
+        model: Any = None,
         **options: Any,
     ) -> SimpleNamespace:
         folder = tmp_path_factory.mktemp("evaluate")
-        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [make_model(kind)]}
+        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [model or make_model(kind)]}
         if baseline:
             inputs["baseline"] = [BaselineMetrics()]
             inputs["baseline"][0].uri = str(folder / "baseline")
