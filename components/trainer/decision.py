@@ -110,10 +110,10 @@ def _before_and_after(pair: Any) -> dict[str, float]:
 def _tell(rows: GroupRows, thresholds: GroupThresholds, found: Chosen, accuracy: list[float]) -> None:
     """Says what was chosen, and at what price."""
     group, criterion = group_text(rows.parity.group), rows.parity.criterion.name
-    if found.gap[0] == found.gap[1]:
+    if (found.thresholds == thresholds.common).all():
         console.line(
-            f"  groups of {group} keep the common threshold: their gap in {criterion} on the eval split is"
-            f" {found.gap[0]:.4f}, and no thresholds are better"
+            f"  groups of {group} keep the common threshold, at which their gap in {criterion} on the eval split is"
+            f" {found.gap[0]:.4f}"
         )
         return
     pairs = list(zip(thresholds.slices, thresholds.thresholds, strict=True))
