@@ -32,7 +32,9 @@ class Model:
         """Returns how much larger a metric is than another model's, and the interval of that."""
         value = self.metrics[name] - other.metrics[name]
         drawn = [model.samples[name] for model in (self, other) if name in model.samples]
-        return value, metric_interval(f"difference:{name}", value, drawn[0] - drawn[1] if len(drawn) == 2 else None)
+        with np.errstate(invalid="ignore"):  # a calibration without positive rows is infinite, of both
+            differences = drawn[0] - drawn[1] if len(drawn) == 2 else None
+        return value, metric_interval(f"difference:{name}", value, differences)
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,9 @@ class TestDo:
 @pytest.mark.slow
 class TestBadInput:
     def test_unknown_sensitive_column_is_found_before_beam_runs(self, evaluate: Any, make_columns: Any) -> None:
-        with pytest.raises(EvaluationError, match=r"sensitive feature 'gender'; the features are age_group, race, sco"):
+        with pytest.raises(
+            EvaluationError, match=r"sensitive feature 'gender'; the features are age, age_group, race, "
+        ):
             evaluate("binary", make_columns("binary", 20), sensitive=[("gender",)])
 
     def test_unknown_split(self, evaluate: Any, make_columns: Any) -> None:
