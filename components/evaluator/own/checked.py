@@ -47,7 +47,7 @@ class OwnConfig:
 
         given = read_config(text)
         problems = [*contradictions(given, task), *slicing_problems(given, task, sensitive)]
-        findings = examine_metrics(given, task)
+        findings = examine_metrics(_of_one_output(given), task)
         own = cls(given, frozenset(findings.features))
         problems += [*findings.problems, *own.feature_problems(task, known)]
         if problems:
@@ -88,3 +88,13 @@ class OwnConfig:
             problem = feature_problem(place, name, task, known)
             if problem:
                 yield problem
+
+
+def _of_one_output(given: Any) -> Any:
+    """Returns a copy that names no outputs, which are refused in a sentence of their own."""
+    copy = type(given)()
+    copy.CopyFrom(given)
+    for spec in copy.metrics_specs:
+        spec.ClearField("output_names")
+        spec.ClearField("output_weights")
+    return copy

@@ -170,12 +170,12 @@ def _names(spec: Any) -> Iterator[str]:
 
 
 def _name(metric: Any) -> str:
-    """Returns the name of a metric; nothing if it cannot be built, which is reported already."""
+    """Returns the name of a metric; nothing if it has none, or cannot be built, which is reported already."""
     try:
-        name: str = build_metric(metric).name
+        name: str | None = build_metric(metric).name
     except _UnusableError:
         return ""
-    return name
+    return name or ""  # QueryStatistics makes several metrics, none of which is called by its name
 
 
 def with_thresholds_in_metrics(config: Any) -> Any:

@@ -87,8 +87,14 @@ REFUSED = [
     ("options { include_default_metrics { value: true } }", "the model comes without metrics of its own"),
     ("options { confidence_intervals { method: JACKKNIFE } }", "no effect without compute_confidence_intervals"),
     ('options { disabled_outputs { values: "plots" } }', "disabled_outputs cannot be used"),
-    (f'metrics_specs {{ {F1} output_names: "x" }}', r"metrics_specs\[1\]\.output_names cannot be used"),
-    (f'metrics_specs {{ {F1} model_names: "baseline" }}', r"model_names is \['baseline'\], but the models are"),
+    (
+        'metrics_specs { metrics { class_name: "AUC" } output_names: "x" }',
+        r"metrics_specs\[1\]\.output_names cannot be used",
+    ),
+    (
+        'metrics_specs { metrics { class_name: "AUC" } model_names: "baseline" }',
+        r"model_names is \['baseline'\], but the models are",
+    ),
     ("metrics_specs { }", r"metrics_specs\[1\] has no metrics"),
     # slices
     ('slicing_specs { feature_keys: "gender" }', r"slicing_specs\[0\] names 'gender', which is no feature: they are"),
@@ -170,8 +176,10 @@ class TestRefused:
         assert re.search(said, found[0]), found[0]
 
     def test_all_at_once(self) -> None:
-        text = "".join(part for part, _ in REFUSED if part.startswith(("slicing", "options")))
-        assert len(problems(f"metrics_specs {{ {F1} }} {text}")) >= 8
+        options = next(part for part, _ in REFUSED if part.startswith("options"))  # more would be no text format
+        parts = [options, *(part for part, _ in REFUSED if part.startswith("slicing"))]
+        found = problems(f"metrics_specs {{ {F1} }} {' '.join(parts)}")
+        assert len(found) >= len(parts) > 4
 
     def test_one_hot_labels_and_cross_slices_without_metrics(self) -> None:
         (one_hot,) = problems('metrics_specs { metrics { class_name: "CategoricalCrossEntropy" } }', "multiclass")
