@@ -26,10 +26,12 @@ def importer(node: Node, pipeline: PipelineParameters) -> tuple[dict[str, Any], 
     Raises:
         ConfigError: The URI or a property cannot be expressed.
     """
+    from tfx.dsl.components.common.importer import REIMPORT_OPTION_KEY, SOURCE_URI_KEY
+
     given = read_parameters(node, Names(), pipeline, None)
-    if "source_uri" not in given.described:
+    if SOURCE_URI_KEY not in given.described:
         raise ConfigError(f"{node.id}: source_uri follows from an output of a component; Importer takes a text only.")
-    uri = given.inputs[given.described["source_uri"].key]
+    uri = given.inputs[given.described[SOURCE_URI_KEY].key]
     [(key, output)] = read_outputs(node, frozenset()).items()
     clash = sorted(set(output.properties) & set(output.custom_properties))
     if clash:
@@ -39,7 +41,7 @@ def importer(node: Node, pipeline: PipelineParameters) -> tuple[dict[str, Any], 
     executor: dict[str, Any] = {
         "artifactUri": {"runtimeParameter": URI} if constant is None else {"constant": constant},
         "typeSchema": {"schemaTitle": title, "schemaVersion": types.SCHEMA_VERSION},
-        "reimport": bool(node.ir.parameters.parameters["reimport"].field_value.int_value),
+        "reimport": bool(node.ir.parameters.parameters[REIMPORT_OPTION_KEY].field_value.int_value),
     }
     metadata = {**output.properties, **output.custom_properties}
     if metadata:

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from tfx import types as tfx_types
 from tfx import v1 as tfx
 from tfx.dsl.component.experimental import container_component, placeholders
 from tfx.dsl.component.experimental.annotations import OutputDict
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.components.common import resolver
 from tfx.orchestration.data_types import RuntimeParameter
-from tfx.types import artifact, standard_artifacts
+from tfx.types import artifact, component_spec, standard_artifacts
 
 Parameter = tfx.dsl.components.Parameter
 InputArtifact = tfx.dsl.components.InputArtifact
@@ -143,3 +146,67 @@ def failing() -> Any:
     fail = Fail(total=count.outputs["total"])
     after = Count(start=fail.outputs["never"].future()[0].value).with_id("After")
     return tfx.dsl.Pipeline(pipeline_name="failing", pipeline_root="unused", components=[count, fail, after])
+
+
+@tfx.dsl.components.component
+def Train(model: OutputArtifact[standard_artifacts.Model]) -> None:
+    """Writes a file that says in which run it was made."""
+    run = next(part for part in model.uri.split("/") if part.startswith("run-"))
+    with open(f"{model.uri}/run", "w", encoding="utf-8") as file:
+        file.write(run)
+
+
+@tfx.dsl.components.component
+def Judge(
+    model: InputArtifact[standard_artifacts.Model],
+    blessed: Parameter[int],
+    blessing: OutputArtifact[standard_artifacts.ModelBlessing],
+) -> None:
+    """Blesses a model or does not."""
+    blessing.set_int_custom_property("blessed", blessed)
+    blessing.set_int_custom_property("current_model_id", model.id)
+
+
+@tfx.dsl.components.component
+def Compare(old: InputArtifact[standard_artifacts.Model] = None) -> OutputDict(found=str):  # type: ignore[valid-type]
+    """Says in which run the old model was made."""
+    if old is None:
+        return {"found": "nothing"}
+    with open(f"{old.uri}/run", encoding="utf-8") as file:
+        return {"found": file.read()}
+
+
+class _SeveralExecutor(base_executor.BaseExecutor):
+    """Reads all models that it gets."""
+
+    def Do(self, input_dict: Any, output_dict: Any, exec_properties: Any) -> None:
+        """Writes in which runs they were made."""
+        texts = []
+        for model in input_dict["old"]:
+            with open(f"{model.uri}/run", encoding="utf-8") as file:
+                texts.append(file.read())
+        output_dict["found"][0].write(" ".join(sorted(texts)))
+
+
+class _SeveralSpec(tfx_types.ComponentSpec):
+    INPUTS = {"old": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True)}
+    OUTPUTS = {"found": component_spec.ChannelParameter(type=standard_artifacts.String)}
+    PARAMETERS = {}
+
+
+class Several(base_component.BaseComponent):
+    """A component that takes several models at once."""
+
+    SPEC_CLASS = _SeveralSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(_SeveralExecutor)
+
+    def __init__(self, old: Any) -> None:
+        super().__init__(_SeveralSpec(old=old, found=tfx_types.Channel(type=standard_artifacts.String)))
+
+
+class Asking(resolver.ResolverStrategy):
+    """A strategy that asks ML Metadata."""
+
+    def resolve_artifacts(self, store: Any, input_dict: Any) -> Any:
+        """Asks."""
+        return store.get_artifacts()

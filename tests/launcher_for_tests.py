@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tfx_automl.kubeflow.task import uris
+from tfx_automl.kubeflow.task import store, uris
 from tfx_automl.kubeflow.task.main import main
 
 SCHEME = "minio://"
@@ -42,6 +42,8 @@ class Launcher:
     def execute(self, monkeypatch: Any, **parameters: Any) -> "Launcher":
         """Runs all tasks."""
         monkeypatch.setattr(uris, "_MOUNTS", {SCHEME: f"{self.mount}/"})
+        opened, bucket = store._open, f"{self.bucket}/"
+        monkeypatch.setattr(store, "_open", lambda place: opened(place.replace(SCHEME, bucket)))
         definitions = self.spec["root"].get("inputDefinitions", {}).get("parameters", {})
         given = {name: parameters.get(name, entry.get("defaultValue")) for name, entry in definitions.items()}
         assert None not in given.values(), f"missing required arguments: {given}"

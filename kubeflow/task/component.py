@@ -5,7 +5,6 @@ from typing import Any
 from google.protobuf import json_format
 from tfx.orchestration import data_types_utils
 from tfx.orchestration.portable import base_driver, data_types
-from tfx.orchestration.portable.beam_executor_operator import BeamExecutorOperator
 from tfx.orchestration.portable.python_executor_operator import PythonExecutorOperator
 from tfx.proto.orchestration import executable_spec_pb2, placeholder_pb2
 from tfx.utils import import_utils
@@ -82,6 +81,8 @@ def _operator(description: Description) -> Any:
         operator = PythonExecutorOperator(python)
         operator.extra_flags = []  # it would take those of this process
         return operator
+    from tfx.orchestration.portable.beam_executor_operator import BeamExecutorOperator  # takes seconds
+
     arguments = [_expression(argument) for argument in description.beam]
     return BeamExecutorOperator(
         executable_spec_pb2.BeamExecutableSpec(python_executor_spec=python, beam_pipeline_args_placeholders=arguments)

@@ -54,8 +54,7 @@ def _inputs(description: Description, platform: PlatformIO) -> dict[str, list[An
             raise DataError(
                 f"{description.node}: the required input {name!r} is empty: no Resolver found anything for it yet."
             )
-        if found:
-            result[name] = found
+        result[name] = found
     return result
 
 

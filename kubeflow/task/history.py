@@ -5,6 +5,7 @@ writes a small file into the folder `history` of the pipeline root, once it is d
 """
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,12 +43,17 @@ def note(description: Description, platform: PlatformIO, outputs: Mapping[str, l
         for artifact in outputs[key]:
             message = metadata_store_pb2.Artifact()
             message.CopyFrom(artifact.mlmd_artifact)
-            message.uri = uris.to_uri(artifact.uri, platform.output(key).uri)
+            # A folder without files does not exist in a bucket, so nobody must look for it.
+            message.uri = uris.to_uri(artifact.uri, platform.output(key).uri) if _has_files(artifact.uri) else ""
             entries.append(
                 {"key": key, "class": class_path(type(artifact)), "artifact": json_format.MessageToDict(message)}
             )
     name = f"{description.pipeline}/{description.node}/{new_id(description.node)}.json"
     Store(description.history).write(name, json.dumps(entries, indent=1, sort_keys=True))
+
+
+def _has_files(path: str) -> bool:
+    return os.path.isfile(path) or any(files for _, _, files in os.walk(path))
 
 
 def look_up(place: str, lookup: Lookup) -> list[Any]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from tfx_automl.errors import TfxAutomlError
 from tfx_automl.kubeflow.task.description import Description
+from tfx_automl.kubeflow.task.light import without_tensorflow
 from tfx_automl.kubeflow.task.platform_io import PlatformIO
 
 PROTOCOL = "kfp.dsl.executor_main"
@@ -45,11 +46,13 @@ def _parser() -> argparse.ArgumentParser:
 def _run(description: Description, platform: PlatformIO) -> None:
     # What each needs is imported here: TFX alone takes seconds.
     if description.kind == "condition":
-        from tfx_automl.kubeflow.task.condition import run_condition
+        with without_tensorflow():
+            from tfx_automl.kubeflow.task.condition import run_condition
 
         run_condition(description, platform)
     elif description.kind == "resolver":
-        from tfx_automl.kubeflow.task.resolve import run_resolver
+        with without_tensorflow():
+            from tfx_automl.kubeflow.task.resolve import run_resolver
 
         run_resolver(description, platform)
     else:

@@ -86,7 +86,8 @@ def _fetched(chosen: list[Any], place: PlatformArtifact) -> list[Any]:
         target = place.path if len(chosen) == 1 else os.path.join(place.path, str(number))
         is_file = isinstance(artifact, ValueArtifact)
         os.makedirs(os.path.dirname(target) if is_file else target, exist_ok=True)
-        store.fetch(source if is_file else source.rstrip("/") + "/", target if is_file else target + "/")
+        if source:
+            store.fetch(source if is_file else source.rstrip("/") + "/", target if is_file else target + "/")
         artifact.set_string_custom_property(_FROM, source)
         artifact.uri = target
     return chosen
