@@ -95,7 +95,7 @@ def _source(node: Node, name: str, channel: Any) -> Source:
 
 def _used_inputs(node: Node) -> set[str]:
     """Returns the inputs that the component declares, and those that its execution properties are made from."""
-    used = {name for name, spec in node.ir.inputs.inputs.items() if not spec.hidden}
+    used = set(node.tfx.inputs) & set(node.ir.inputs.inputs)
     for value in node.ir.parameters.parameters.values():
         if value.HasField("placeholder"):
             used |= inputs_of(value.placeholder)
