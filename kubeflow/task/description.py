@@ -92,6 +92,7 @@ class Description:
         parameters: Execution properties with a value.
         placeholders: Execution properties that follow from inputs: TFX's expressions, as JSON of the proto.
         executor: Path of the executor's class.
+        flags: Further flags of the executor.
         beam: Beam's arguments: texts, or expressions as JSON of the proto; None for an executor without Beam.
         driver: Path of the class of a driver that runs before the executor; empty if there is none.
         predicate: Of a condition: TFX's expression, as JSON of the proto.
@@ -111,6 +112,7 @@ class Description:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     placeholders: Mapping[str, Any] = field(default_factory=dict)
     executor: str = ""
+    flags: tuple[str, ...] = ()
     beam: tuple[Any, ...] | None = None
     driver: str = ""
     predicate: Mapping[str, Any] | None = None

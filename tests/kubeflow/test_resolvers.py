@@ -4,11 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import kubeflow_for_tests as pieces
 import pytest
 from tfx import v1 as tfx
 from tfx.types import standard_artifacts
 
-import kubeflow_for_tests as pieces
 from tfx_automl.components.evaluator.last_blessed import EarlierBlessedModelStrategy
 from tfx_automl.errors import ConfigError
 from tfx_automl.kubeflow.task.store import Store
@@ -131,7 +131,7 @@ def test_strategy_that_asks_ml_metadata(launch, capfd):
 
 def test_channel_without_a_resolver_is_refused(compiled):
     compare = pieces.Compare(old=tfx.dsl.Channel(type=standard_artifacts.Model))
-    with pytest.raises(ConfigError, match="Compare: its input 'old' is a channel that no component .* put a Resolver"):
+    with pytest.raises(ConfigError, match=r"Compare: its input 'old' is a channel that no component .* put a Resolver"):
         compiled(tfx.dsl.Pipeline(pipeline_name="p", pipeline_root="unused", components=[compare]))
 
 
