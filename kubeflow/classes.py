@@ -74,12 +74,13 @@ def _classes_of(node: Any) -> Iterator[tuple[str, str]]:
     from tfx.dsl.components.common.importer import Importer
     from tfx.dsl.components.common.resolver import RESOLVER_STRATEGY_CLASS, Resolver
 
-    if isinstance(getattr(node, "executor_spec", None), ExecutorClassSpec):
-        yield "executor", class_path(node.executor_spec.executor_class)
     if isinstance(node, Resolver):
         strategy = node.exec_properties.get(RESOLVER_STRATEGY_CLASS)
         yield from [("strategy", class_path(strategy))] if strategy else []
-    elif not isinstance(node, Importer) and node.driver_class != BaseDriver:
-        yield "driver", class_path(node.driver_class)
+    elif not isinstance(node, Importer):
+        if isinstance(node.executor_spec, ExecutorClassSpec):
+            yield "executor", class_path(node.executor_spec.executor_class)
+        if node.driver_class != BaseDriver:
+            yield "driver", class_path(node.driver_class)
     for channel in (*node.inputs.values(), *node.outputs.values()):
         yield "artifact type", class_path(channel.type)

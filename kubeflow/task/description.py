@@ -140,7 +140,10 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         entries = {entry.name: getattr(value, entry.name) for entry in dataclasses.fields(value)}
         return {
-            name: _plain(item) for name, item in entries.items() if item is not None and item not in ("", {}, (), False)
+            name: _plain(item)
+            for name, item in entries.items()
+            # Beam without arguments is something else than no Beam.
+            if item is not None and (item not in ("", {}, (), False) or name == "beam")
         }
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}

@@ -113,7 +113,7 @@ def test_an_artifact_that_was_deleted_since(launch, tmp_path, capfd):
     shutil.rmtree(tmp_path / "bucket" / "run-1" / "train")
     run = launch(of_models(LatestBlessed, 1, False), run="run-2")
     assert run.failed == ["find-it", "compare"]
-    assert "minio://run-1/train/7/model/ cannot be read" in capfd.readouterr().err
+    assert "minio://run-1/train/7/model cannot be read" in capfd.readouterr().err
 
 
 def test_history_is_noted_only_for_what_resolvers_ask(launch, tmp_path):
