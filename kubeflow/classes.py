@@ -56,7 +56,7 @@ def check_classes(nodes: Iterable[Any]) -> Iterator[str]:
     Raises:
         ConfigError: Some cannot; with one line for each.
     """
-    problems = []
+    problems: list[str] = []
     for node in nodes:
         for what, path in dict.fromkeys(_classes_of(node)):
             try:

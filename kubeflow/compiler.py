@@ -83,7 +83,8 @@ def _exit_graph(handler: Any, graph: Graph) -> Graph:
 
 def _modules_of(nodes: list[Node]) -> set[str]:
     """Returns the modules of users' functions; those that were files are names afterwards."""
-    problems, names = [], set()
+    problems: list[str] = []
+    names: set[str] = set()
     for node in nodes:
         for found in (modules.bake_modules, modules.check_functions):
             try:
@@ -246,7 +247,8 @@ class _Builder:
         if name in self._predicates:
             return self._predicates[name]
         task = self._predicates[name] = self._names.unique(name.replace("_", "-"))
-        keys, described, artifacts, inherited = Names(), {}, {}, []
+        keys, described, artifacts = Names(), {}, {}
+        inherited: list[str] = []
         for key in sorted(inputs_of(expression)):
             [source] = [source for channel in channels_of(node, key) if (source := source_of(channel))]
             wanted = keys.key(clean_key(key))

@@ -56,7 +56,7 @@ def test_write_and_read_through_arrow(clients, tmp_path):
     assert (tmp_path / "copy" / "a" / "b.json").read_text(encoding="utf-8") == "é"
     store.fetch(f"s3://{tmp_path}/history/a/b.json", f"{tmp_path}/one")
     assert (tmp_path / "one").read_text(encoding="utf-8") == "é"
-    with pytest.raises(DataError, match="nothing.* cannot be read"):
+    with pytest.raises(DataError, match=r"nothing.* cannot be read"):
         store.fetch(f"s3://{tmp_path}/nothing", f"{tmp_path}/two")
 
 
