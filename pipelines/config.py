@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from tfx_automl.errors import ConfigError, require
+from tfx_automl.models.cuts import cut_problems
+from tfx_automl.models.groups import group_text
 from tfx_automl.pipelines import converters
 from tfx_automl.pipelines.gate_config import GateConfig, gate_checks
 from tfx_automl.pipelines.option import option
@@ -40,6 +42,13 @@ class RunConfig(SearchConfig, GateConfig):
         metavar="COLUMN[,COLUMN]",
         repeat=True,
         default=(),
+    )
+    cut: Mapping[str, tuple[float, ...]] = option(
+        converters.cuts,
+        "where a --sensitive column of numbers is cut into groups, as age=25,45,65; repeatable",
+        metavar="COLUMN=A,B,...",
+        repeat=True,
+        default_factory=dict,
     )
     task: str = option(converters.text, "auto, binary, multiclass or regression", metavar="TASK", default="auto")
     positive: str | None = option(
@@ -104,15 +113,30 @@ class RunConfig(SearchConfig, GateConfig):
         metavar="MODE",
         default="retrain",
     )
+    group_thresholds: str | None = option(
+        converters.text,
+        "give every group of a sensitive column a threshold of its own: demographic_parity, equal_opportunity,"
+        " predictive_equality or equalized_odds, as demographic_parity[sex]; see docs/mitigation.md first",
+        metavar="CRITERION[COLUMN]",
+        default=None,
+    )
     distribution: str = option(
         converters.text,
         "none, or mirrored: the final training of a network shares every batch out to all GPUs of the machine",
         metavar="NAME",
         default="none",
     )
+    reweigh: tuple[str, ...] = option(
+        converters.names,
+        "one of the --sensitive groups: training rows get weights by which it says nothing about the label, which aims"
+        " at equal selection rates; of a class label",
+        metavar="COLUMN[,COLUMN]",
+        default=(),
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "types", MappingProxyType(dict(self.types)))
+        object.__setattr__(self, "cut", MappingProxyType(dict(self.cut)))
         self._protect()
         problems = [message for holds, message in _contradictions(self) if not holds]
         try:
@@ -120,6 +144,11 @@ class RunConfig(SearchConfig, GateConfig):
         except ConfigError as error:
             problems += error.problems
         require(*((False, problem) for problem in problems))
+
+    @property
+    def weighed_by(self) -> tuple[str, ...] | None:
+        """The sensitive group that training rows are weighed by; None without one."""
+        return next((group for group in self.sensitive if self.reweigh and set(group) == set(self.reweigh)), None)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "RunConfig":
@@ -201,6 +230,7 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
             config.positive is None or config.task in ("auto", "binary"),
             f"--positive needs a binary task, but --task is {config.task}.",
         ),
+        *((False, f"--cut: {problem}") for problem in _cut_problems(config, columns)),
         *gate_checks(config, config.sensitive),
         (
             config.columns is None or len(set(config.columns)) == len(config.columns),
@@ -209,11 +239,21 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
     )
 
 
+def _cut_problems(config: RunConfig, columns: list[str]) -> Iterator[str]:
+    if "" not in columns:  # nothing is known of groups that could not be read
+        yield from cut_problems(config.cut, columns)
+
+
 def _of_the_trainer(config: RunConfig) -> Iterator[tuple[bool, str]]:
     from tfx_automl.components.trainer.options import MODES
 
     yield config.trainer in MODES, f"--trainer: expected one of {', '.join(MODES)}, got {config.trainer!r}."
     # The processes of multi_worker would each have to run the component; here one runs the pipeline.
+    yield (
+        not config.reweigh or config.weighed_by is not None or () in config.sensitive,  # which could not be read
+        f"--reweigh: expected one of the --sensitive groups, got {group_text(config.reweigh)!r}; name it with"
+        " --sensitive, too.",
+    )
     known = config.distribution in ("none", "mirrored")
     yield known, f"--distribution: expected none or mirrored, got {config.distribution!r}."
     yield (

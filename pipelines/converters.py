@@ -220,6 +220,22 @@ def bounds(value: object) -> dict[str, float]:
     return dict(pair for pair in pairs if pair is not None)
 
 
+def cuts(value: object) -> dict[str, tuple[float, ...]]:
+    """Reads `age=25,45`, a list of such, or a mapping from column to numbers.
+
+    Raises:
+        ValueError: A name is missing, or what is to be a number is none.
+    """
+    given: Mapping[str, object] = value if isinstance(value, Mapping) else pairs(value)
+    return {str(name): tuple(number(point) for point in _points(points)) for name, points in given.items()}
+
+
+def _points(value: object) -> list[object]:
+    if isinstance(value, (list, tuple)):
+        return list(value)
+    return list(value.split(",")) if isinstance(value, str) else [value]
+
+
 def losses(value: object) -> dict[str, float | str]:
     """Reads `name=0.1` or `name=1%`, a list of such, or a mapping.
 

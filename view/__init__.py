@@ -17,5 +17,6 @@ from tfx_automl.view.parameters import parameters
 from tfx_automl.view.plots import curves, pareto, progress
 from tfx_automl.view.shown import View
 from tfx_automl.view.statistics import statistics
+from tfx_automl.view.widget import tfma_widget
 
-__all__ = ["View", "curves", "fairness", "leaderboard", "parameters", "pareto", "progress", "statistics"]
+__all__ = ["View", "curves", "fairness", "leaderboard", "parameters", "pareto", "progress", "statistics", "tfma_widget"]

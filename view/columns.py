@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.groups import Group, GroupSpec
 
 _KINDS = ("auto", "binary", "multiclass", "regression")
@@ -23,6 +24,7 @@ class FrameColumns:
         threshold: Of a binary task.
         max_gaps: Bounds.
         min_slice_size: Groups with fewer rows are not compared.
+        cuts: Where columns of numbers are cut into groups.
 
     Raises:
         ConfigError: A value cannot be, whatever the data.
@@ -36,6 +38,7 @@ class FrameColumns:
     threshold: float
     max_gaps: Mapping[str, float] | None
     min_slice_size: int
+    cuts: Cuts | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -72,7 +75,7 @@ class FrameColumns:
             )
         if problems:
             raise ConfigError(problems)
-        spec = GroupSpec.of(groups, self.min_slice_size)
+        spec = GroupSpec.of(groups, self.min_slice_size, cuts=self.cuts)
         if spec.label_problems(self.label):
             raise ConfigError(spec.label_problems(self.label))
         return spec.sensitive

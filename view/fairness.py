@@ -34,6 +34,7 @@ def fairness(
     threshold: float = DECISION_THRESHOLD,
     max_gaps: Mapping[str, float] | None = None,
     min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
+    cuts: Mapping[str, Sequence[float]] | None = None,
     height: int = _HEIGHT,
 ) -> View:
     """Shows the metrics of a model by group, the gaps between groups, and whether it keeps the bounds.
@@ -55,6 +56,7 @@ def fairness(
         threshold: Of a binary task: rows with at least this probability are predicted positive.
         max_gaps: Bounds on gaps, such as `{"equalized_odds_difference": 0.1}`; the verdict goes by them.
         min_slice_size: Groups with fewer rows are not compared.
+        cuts: Where columns of numbers are cut into groups: `{"age": [25, 45, 65]}`.
         height: Of the report in a notebook, in pixels.
 
     Raises:
@@ -68,7 +70,7 @@ def fairness(
         "task": task,
         "positive": positive,
     }
-    given |= {"threshold": threshold, "max_gaps": max_gaps}
+    given |= {"threshold": threshold, "max_gaps": max_gaps, "cuts": cuts}
     if _is_frame(source):
         from tfx_automl.view.columns import FrameColumns
         from tfx_automl.view.frames import report_of
@@ -125,6 +127,18 @@ def _report_view(report: Mapping[str, Any], height: int) -> View:
 
 def _rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns all rows and every slice with its metrics."""
-    overall = {"feature": "", "value": "", "count": report["rows"], "too_small": False, **report["metrics"]}
-    named = ("feature", "value", "count", "too_small")
-    return [overall, *({key: part[key] for key in named} | part["metrics"] for part in report["slices"])]
+    overall = {**report, "feature": "", "value": "", "count": report["rows"], "too_small": False}
+    named, classes = ("feature", "value", "count", "too_small"), report["task"]["classes"]
+    return [
+        {key: part[key] for key in named} | part["metrics"] | _of_classes(part, classes)
+        for part in (overall, *report["slices"])
+    ]
+
+
+def _of_classes(part: Mapping[str, Any], classes: Sequence[str]) -> dict[str, float | None]:
+    """Returns the rates of each class against the rest, such as `tpr of red`."""
+    return {
+        f"{rate} of {name}": value
+        for rate, values in part.get("classes", {}).items()
+        for name, value in zip(classes, values, strict=True)
+    }

@@ -51,8 +51,12 @@ def report_of(frame: Any, columns: FrameColumns) -> dict[str, Any]:
         min_slice_size=columns.min_slice_size,
         example_splits=("DataFrame",),
         replicates=_REPLICATES,
+        cuts=columns.cuts or {},
     )
-    features = {name: _feature(frame[name], name) for name in sorted({name for group in groups for name in group})}
+    features = {
+        name: _feature(frame[name], name, options.cuts.get(name))
+        for name in sorted({name for group in groups for name in group})
+    }
     rows = Predictions(_label(frame, columns, task), _score(frame, columns, task), features)
     found = measure(rows, options.plan(columns.threshold))
     return to_json(decide(options, _evaluation(found, task, groups), None, columns.threshold))
@@ -154,18 +158,30 @@ def _numbers(frame: Any, name: str) -> npt.NDArray[np.float64]:
     return found
 
 
-def _feature(values: Any, name: str) -> Any:
+def _feature(values: Any, name: str, points: Sequence[float] | None) -> Any:
     from tfx_automl.components.evaluator.predictions import Column
 
+    if points is not None:
+        return Column.of_batches([_cut(values, points, name)])
     different = values.nunique()
     if different > _MOST_VALUES:
         raise DataError(
             f"fairness: the sensitive column {name!r} has {different:,} different values; expected {_MOST_VALUES} at "
-            "most. Cut numbers into ranges (pandas.cut), or name other columns as sensitive."
+            f"most. Cut numbers into ranges, as by cuts={{{name!r}: [10, 20]}}, or name other columns as sensitive."
         )
     plain = values.astype(object).where(values.notna(), None)
     kept = [value if value is None or isinstance(value, (str, int, float)) else str(value) for value in plain]
     return Column.of([str(value) if isinstance(value, bool) else value for value in kept])
+
+
+def _cut(values: Any, points: Sequence[float], name: str) -> Any:
+    import pyarrow as pa
+
+    from tfx_automl.components.sensitive import cut_values
+
+    if values.dtype.kind not in "iuf":
+        raise ConfigError(f"fairness: cuts: the column {name!r} must hold numbers to be cut; got {values.dtype}.")
+    return cut_values(pa.array(values.to_numpy(), from_pandas=True), points, name)
 
 
 def _text(value: object) -> str:

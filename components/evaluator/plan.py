@@ -1,8 +1,9 @@
 """What an evaluation measures, and of what."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.groups import Group
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
@@ -36,6 +37,10 @@ class EvaluationPlan:
         replicates: Of the Poisson bootstrap, for confidence intervals; 0 leaves it out.
         other_threshold: The threshold of the model that this one is compared with.
         bounds: What TFMA is to validate.
+        cuts: Where continuous features are cut into groups.
+        by_row: Whether the model tells a threshold for each row, by its group; `threshold` is then that of rows which
+            have none of their own, and at which the model is measured, too.
+        other_by_row: Whether the other model does.
     """
 
     task: TaskSpec
@@ -44,6 +49,9 @@ class EvaluationPlan:
     replicates: int = 0
     other_threshold: float = DECISION_THRESHOLD
     bounds: tuple[Bound, ...] = ()
+    cuts: Cuts = field(default_factory=dict, hash=False)
+    by_row: bool = False
+    other_by_row: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:

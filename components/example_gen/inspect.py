@@ -5,6 +5,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 
 from tfx_automl.components.example_gen import labels, types
@@ -15,8 +16,9 @@ from tfx_automl.components.example_gen.options import ReadOptions
 from tfx_automl.components.example_gen.pool import LocalPool, Pool
 from tfx_automl.components.example_gen.scan import Scan, Wanted, scan
 from tfx_automl.components.example_gen.splits import Rule
-from tfx_automl.components.example_gen.values import MOST_VALUES
+from tfx_automl.components.example_gen.values import MOST_VALUES, Values
 from tfx_automl.errors import ConfigError, DataError
+from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.task import TaskSpec
 
 FEWEST_ROWS = 20
@@ -51,6 +53,7 @@ def inspect(
     test_path: str | None,
     options: ReadOptions,
     sensitive: Sequence[Sequence[str]] = (),
+    cuts: Cuts | None = None,
     task: str = "auto",
     positive: str | None = None,
     pool: Pool | None = None,
@@ -62,6 +65,7 @@ def inspect(
         test_path: A file of its own for the test split, or None.
         options: How to read; `label` must be given.
         sensitive: Groups of columns to slice by.
+        cuts: Where continuous ones are cut into groups.
         task: `auto`, `binary`, `multiclass` or `regression`.
         positive: The positive label value, or None.
         pool: What reads blocks; None takes one process per core.
@@ -88,7 +92,7 @@ def inspect(
         for found in scans
         for name in columns
         if name in train.types
-        for message in _group_problems(found.paths[0], found, name)
+        for message in _group_problems(found, name, (cuts or {}).get(name))
     ]
     label, more = _label(train, options, task, positive, splits=3 if test_path is None else 2)
     test_problems, notes = _test(scans, options, label)
@@ -145,17 +149,34 @@ def unknown_column(name: str, columns: Sequence[str]) -> str:
     return f"there is no column {name!r}; the columns are {', '.join(columns)}."
 
 
-def _group_problems(path: str, found: Scan, name: str) -> list[str]:
-    values = found.values(name)
+def _group_problems(found: Scan, name: str, points: Sequence[float] | None) -> list[str]:
+    path, values = found.paths[0], found.values(name)
+    is_number = _is_number(found.own[name])
     if values.present == 0:
         return [f"{path}: the sensitive column {name!r} is missing in every row."]
+    if points is not None:
+        text = f"{path}: the sensitive column {name!r} holds text, which has no cut points; leave them out."
+        return [] if is_number else [text]
     if values.more or len(values.counts) > MOST_GROUPS:
         number = f"more than {MOST_VALUES}" if values.more else len(values.counts)
-        return [
-            f"{path}: the sensitive column {name!r} has {number} values; expected {MOST_GROUPS} or fewer:"
-            " add a column with groups, such as age_group for age."
-        ]
+        what = _advice(name, values) if is_number else "add a column with groups, such as region for town."
+        return [f"{path}: the sensitive column {name!r} has {number} values; expected {MOST_GROUPS} or fewer: {what}"]
     return []
+
+
+def _advice(name: str, values: Values) -> str:
+    """Returns how to cut numbers into groups; if all of their values are known, into four that are about as large."""
+    points = [10.0, 20.0] if values.more else _quartiles(values)
+    text = ",".join(f"{point:.15g}" for point in points)
+    where = "give cut points, such as" if values.more else "give cut points, such as its quartiles,"
+    return f"{where} cuts={{{name!r}: [{text}]}} (on the command line: --cut {name}={text})."
+
+
+def _quartiles(values: Values) -> list[float]:
+    numbers, rows = map(np.array, zip(*sorted((float(v), rows) for v, rows in values.counts.items()), strict=True))
+    places = np.searchsorted(np.cumsum(rows), values.present * np.array([0.25, 0.5, 0.75]))
+    found: list[float] = np.unique(numbers[places[places > 0]]).tolist()  # nothing is below the first
+    return found
 
 
 def _label(

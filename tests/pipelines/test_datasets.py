@@ -16,8 +16,7 @@ def test_diabetes_is_the_whole_study(tmp_path):
     assert len(rows) == 442
     assert sum(row["progression"] == "above_median" for row in rows) == 221
     assert {row["sex"] for row in rows} == {"sex_1", "sex_2"}
-    assert {row["age_group"] for row in rows} == {"under_40", "40_to_59", "60_and_over"}
-    assert (config.seed, config.sensitive) == (3, (("sex",), ("age_group",)))
+    assert (config.seed, config.sensitive, config.cut) == (3, (("sex",), ("age",)), {"age": (40, 60)})
 
 
 def test_data_file_keeps_its_time_stamp(tmp_path):

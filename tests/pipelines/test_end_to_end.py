@@ -57,7 +57,7 @@ def test_rows_add_up(summary):
 def test_every_column_is_decided(summary):
     kept = {feature["name"] for feature in summary["features"]["kept"]}
     dropped = {feature["name"] for feature in summary["features"]["dropped"]}
-    assert kept | dropped == {"age", "sex", "bmi", "bp", "tc", "ldl", "hdl", "tch", "ltg", "glu", "age_group"}
+    assert kept | dropped == {"age", "sex", "bmi", "bp", "tc", "ldl", "hdl", "tch", "ltg", "glu"}
     assert not kept & dropped
     assert all(feature["reason"] for features in summary["features"].values() for feature in features)
 
@@ -76,7 +76,7 @@ def test_model_beats_chance_and_baseline_is_beside_it(summary):
 
 
 def test_slices_cover_the_test_split(summary):
-    for feature in ("sex", "age_group"):
+    for feature in ("sex", "age"):
         counts = [entry["count"] for entry in summary["slices"] if entry["feature"] == feature]
         assert sum(counts) == summary["rows"]["splits"]["test"]
 
@@ -213,5 +213,5 @@ def test_notebook_reads_the_run(first, repository: Path):
     assert sum("data:image/svg+xml" in page for page in views) >= 5  # one family may have one trial
     assert sum("<iframe" in page for page in views) == 1
     text = json.dumps(outputs)
-    for expected in ("age_group", "val_auc", "sex_1", "probabilities", "Metrics by slice", "Leaderboard"):
+    for expected in ("40 to under 60", "val_auc", "sex_1", "probabilities", "Metrics by slice", "Leaderboard"):
         assert expected in text

@@ -46,6 +46,15 @@ def test_predictions_in_a_frame(look):
     assert "Equalized odds difference" in page or "equalized odds" in page.lower()
 
 
+def test_numbers_are_cut():
+    frame = people(age=[20.0, 45.0, 70.0, None] * 100)
+    table = view.fairness(frame, sensitive=["age"], cuts={"age": [45, 65]}).to_frame()
+    assert table["value"].tolist() == ["", "under 45", "45 to under 65", "65 and over", "(missing)"]
+    assert table["count"].tolist() == [400, 100, 100, 100, 100]
+    with pytest.raises(ConfigError, match="cuts: the column 'sex' must hold numbers to be cut"):
+        view.fairness(frame, sensitive=["sex"], cuts={"sex": [1]})
+
+
 def test_threshold_and_positive_class():
     frame = people()
     table = view.fairness(frame, sensitive=["sex"], threshold=0.8).to_frame().set_index("value")
@@ -103,7 +112,13 @@ def test_several_classes_and_numbers():
     columns = {name: scores[:, place] for place, name in enumerate(("red", "green", "blue"))}
     colours = people(label=np.array(list(columns))[scores.argmax(axis=1)], **columns)
     table = view.fairness(colours, prediction=list(columns), sensitive=["sex"]).to_frame()
-    assert table["accuracy"].tolist() == [1.0] * 3
+    assert table["accuracy"].tolist() == table["balanced_accuracy"].tolist() == [1.0] * 3
+    assert table["tpr of red"].tolist() == [1.0] * 3
+    for sex, part in colours.groupby("sex"):
+        share = (part["label"] == "blue").mean()
+        assert table.set_index("value").loc[sex, "selection_rate of blue"] == pytest.approx(share)
+    page = view.fairness(colours, prediction=list(columns), sensitive=["sex"]).page
+    assert "Each class against the rest, by groups of sex" in page
     numbers = people(label=np.arange(400.0), prediction=np.arange(400.0) + (frame["sex"] == "m") * 2.0)
     table = view.fairness(numbers, sensitive=["sex"]).to_frame().set_index("value")
     assert table.loc["m", "rmse"] == pytest.approx(2.0)
@@ -280,8 +295,43 @@ def test_evaluation_of_one_model_or_two(compared, tmp_path):
     plan = EvaluationPlan(TaskSpec("binary", "label", ("no", "yes")), (("sex",),))
     rows = Predictions(label, score, {"sex": Column.of(frame["sex"].tolist())}, other)
     write_results(str(tmp_path), plan, measure(rows, plan), Sources(["-"], "new", "old" if compared else None))
-    table = view.fairness(tmp_path).to_frame().set_index("slice")
-    assert table.loc["sex=f", "tpr"] == pytest.approx(rates(frame)["f"], abs=1e-6)
+    for shown in (view.fairness(tmp_path), view.tfma_widget(tmp_path)):
+        table = shown.to_frame().set_index("slice")
+        assert table.loc["sex=f", "tpr"] == pytest.approx(rates(frame)["f"], abs=1e-6)
+
+
+@pytest.mark.parametrize(("version", "draws"), [("6.5.7", True), ("7.6.5", False), (None, False)])
+def test_widget_of_tfma_where_it_draws_something(version, draws, monkeypatch):
+    from tensorflow_model_analysis.view import widget_view
+
+    from tfx_automl.view import widget
+
+    def installed(name):
+        assert name == "notebook"
+        if version is None:
+            raise widget.metadata.PackageNotFoundError(name)
+        return version
+
+    monkeypatch.setattr(widget.metadata, "version", installed)
+    monkeypatch.setattr(widget_view, "render_slicing_metrics", lambda found, slicing_column: (found, slicing_column))
+    given = result("f")
+    shown = view.tfma_widget(given, slicing_column="sex")
+    assert (shown == (given, "sex")) == draws
+    assert isinstance(shown, view.View) != draws
+
+
+def test_widget_of_tfma_refuses_what_is_no_result(tmp_path):
+    with pytest.raises(
+        ConfigError, match=r"^tfma_widget: expected .* of type ModelEvaluation .*, or a tfma.EvalResult"
+    ):
+        view.tfma_widget(tmp_path / "absent")
+
+
+def test_without_bounds_nothing_is_judged():
+    frame = people()
+    assert "Nothing was judged: no bound was given" in view.fairness(frame).page
+    judged = view.fairness(frame, max_gaps={"demographic_parity_difference": 1}).page
+    assert "Blessed: this model may be pushed" in judged and "Nothing was judged" not in judged
 
 
 @pytest.mark.slow

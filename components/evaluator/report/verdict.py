@@ -17,6 +17,8 @@ def subtitle(report: Report) -> str:
         positive = shorten(task["classes"][1])
         threshold = report["decision_threshold"]
         parts.append(f"positive means “{positive}”, predicted when its probability is at least {threshold:g}")
+        if own := report.get("group_thresholds"):
+            parts[-1] += f", or the own threshold of the row's group of {shorten(' and '.join(own['features']))}"
     if task["kind"] == "multiclass":
         parts.append(f"{len(task['classes'])} classes, the most probable one is predicted")
     if report["gaps"]:
@@ -26,8 +28,7 @@ def subtitle(report: Report) -> str:
 
 def verdict(report: Report) -> Markup:
     """Returns the verdict with its reasons."""
-    blessed = report["blessed"]
-    title = "✓ Blessed: this model may be pushed" if blessed else "✕ Not blessed: this model will not be pushed"
+    title, kind = _title(report)
     checks = {check["reason"]: check for check in report["checks"]}
     items = [
         element("li", _mark(checks.get(reason, {})), shorten(reason, _LONGEST_REASON)) for reason in report["reasons"]
@@ -37,9 +38,18 @@ def verdict(report: Report) -> Markup:
         element("h2", title),
         element("ul", *items),
         element("p", _certainty(report), class_="certainty"),
-        class_=f"verdict {'good' if blessed else 'bad'}",
+        class_=f"verdict {kind}",
         aria_label="Verdict",
     )
+
+
+def _title(report: Report) -> tuple[str, str]:
+    """Returns the verdict in a few words, and its look."""
+    if not report["blessed"]:
+        return "✕ Not blessed: this model will not be pushed", "bad"
+    if all(check["passed"] is None for check in report["checks"]):
+        return "· Nothing was judged: no bound was given, so nothing refuses this model", "note"
+    return "✓ Blessed: this model may be pushed", "good"
 
 
 def _mark(check: Mapping[str, Any]) -> Markup:

@@ -103,7 +103,7 @@ def make_task() -> Callable[[str], TaskSpec]:
 
 @pytest.fixture(scope="session")
 def make_columns() -> Callable[..., dict[str, list[Any]]]:
-    """A function from a task kind to random columns: target, score(s), sex, age_group, and race with missing values."""
+    """A function from a task kind to random columns: target, score(s), sex, age_group, race, age; two have gaps."""
 
     def make(kind: str, rows: int = 400, seed: int = 0) -> dict[str, list[Any]]:
         rng = np.random.default_rng(seed)
@@ -112,6 +112,8 @@ def make_columns() -> Callable[..., dict[str, list[Any]]]:
             "age_group": rng.choice([20, 40, 60], rows, p=[0.5, 0.45, 0.05]).tolist(),
             "race": [None if draw < 0.05 else "<script>" if draw < 0.4 else "B" for draw in rng.random(rows)],
         }
+        ages = np.random.default_rng(seed + 1).uniform(18, 90, rows).astype(np.float32)
+        columns["age"] = [None if draw > 88 else draw for draw in ages.tolist()]
         shift = np.where(np.array(columns["sex"]) == "Male", 0.15, 0.0)
         if kind == "regression":
             target = rng.normal(10, 3, rows)
@@ -145,10 +147,16 @@ def evaluate(
     from tfx_automl.components.types import BaselineMetrics, FairnessReport
 
     def run(
-        kind: str, columns: dict[str, list[Any]], baseline: Any = None, other: Any = None, **options: Any
+        kind: str,
+        columns: dict[str, list[Any]],
+        baseline: Any = None,
+        other: Any = None,
+        schema: str | None = None,
+        model: Any = None,
+        **options: Any,
     ) -> SimpleNamespace:
         folder = tmp_path_factory.mktemp("evaluate")
-        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [make_model(kind)]}
+        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [model or make_model(kind)]}
         if baseline:
             inputs["baseline"] = [BaselineMetrics()]
             inputs["baseline"][0].uri = str(folder / "baseline")
@@ -156,6 +164,11 @@ def evaluate(
             (folder / "baseline" / "baseline.json").write_text(json.dumps(baseline))
         if other:
             inputs["baseline_model"] = [other]
+        if schema is not None:
+            inputs["schema"] = [standard_artifacts.Schema()]
+            inputs["schema"][0].uri = str(folder / "schema")
+            (folder / "schema").mkdir()
+            (folder / "schema" / "schema.pbtxt").write_text(schema)
         types = {
             "evaluation": standard_artifacts.ModelEvaluation,
             "blessing": standard_artifacts.ModelBlessing,

@@ -1,16 +1,17 @@
 """Both engines: every metric, slice, interval, gap and verdict is the same, in files that TFMA reads."""
 
-import math
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
+from equality_for_tests import assert_equal
 
 from tfx_automl.components.evaluator.details import read_details
 from tfx_automl.components.evaluator.engine import choose
 
-SENSITIVE = [("sex",), ("race",), ("sex", "age_group")]
+SENSITIVE = [("sex",), ("race",), ("sex", "age_group"), ("age",)]
+CUTS = {"age": (25, 45, 65.5)}
 KINDS = ("binary", "multiclass", "regression")
 
 
@@ -18,7 +19,8 @@ KINDS = ("binary", "multiclass", "regression")
 def both(request: Any, evaluate: Any, make_columns: Any) -> dict[str, Any]:
     columns = make_columns(request.param, 500, seed=3)
     return {
-        engine: evaluate(request.param, columns, sensitive=SENSITIVE, engine=engine) for engine in ("tfma", "columnar")
+        engine: evaluate(request.param, columns, sensitive=SENSITIVE, engine=engine, cuts=CUTS)
+        for engine in ("tfma", "columnar")
     }
 
 
@@ -40,25 +42,16 @@ def compared(request: Any, evaluate: Any, make_columns: Any, make_model: Any) ->
     return {engine: evaluate(request.param, columns, other=other, engine=engine, **options) for engine in engines}
 
 
-def assert_equal(one: Any, other: Any, where: str = "") -> None:
-    if isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for name in one:
-            assert_equal(one[name], other[name], f"{where}.{name}")
-    elif isinstance(one, list):
-        assert len(one) == len(other), where
-        for number, pair in enumerate(zip(one, other, strict=True)):
-            assert_equal(*pair, f"{where}[{number}]")
-    elif isinstance(one, float) and isinstance(other, float) and not math.isnan(one):
-        assert one == pytest.approx(other, abs=1e-6, rel=1e-6), where
-    else:
-        assert one == other or one != one, where
-
-
 @pytest.mark.slow
 def test_reports_are_the_same(both: dict[str, Any]) -> None:
     assert_equal(both["tfma"].report, both["columnar"].report)
     assert all(value is not None for value in both["columnar"].report["metrics"].values())
+
+
+@pytest.mark.slow
+def test_numbers_are_cut_and_ordered(both: dict[str, Any]) -> None:
+    values = [part["value"] for part in both["tfma"].report["slices"] if part["feature"] == "age"]
+    assert values == ["under 25", "25 to under 45", "45 to under 65.5", "65.5 and over", "(missing)"]
 
 
 @pytest.mark.slow
@@ -69,6 +62,30 @@ def test_tfma_reads_the_same(both: dict[str, Any]) -> None:
     assert results["columnar"].config == results["tfma"].config
     validations = [tfma.load_validation_result(str(run.folder / "evaluation")) for run in both.values()]
     assert validations[0].validation_ok == validations[1].validation_ok
+
+
+@pytest.mark.slow
+def test_rates_of_classes_follow_from_the_confusion_matrix_of_tfma(evaluate: Any, make_columns: Any) -> None:
+    run = evaluate("multiclass", make_columns("multiclass", 300, seed=6), sensitive=[("sex",)], engine="tfma")
+    result = tfma.load_eval_result(str(run.folder / "evaluation"))
+    assert len(result.slicing_metrics) == 3
+    for key, outputs in result.slicing_metrics:
+        metrics = outputs[""]
+        (matrix,) = metrics[""]["confusion_matrix"]["multiClassConfusionMatrixAtThresholds"]["matrices"]
+        counts = np.zeros((3, 3))
+        for entry in matrix["entries"]:
+            counts[entry.get("actualClassId", 0), entry.get("predictedClassId", 0)] = entry["numWeightedExamples"]
+        for number in range(3):
+            hits, true, chosen = counts[number, number], counts[number].sum(), counts[:, number].sum()
+            expected = {
+                "mean_label": true / counts.sum(),
+                "selection_rate": chosen / counts.sum(),
+                "tpr": hits / true,
+                "fpr": (chosen - hits) / (counts.sum() - true),
+                "precision": hits / chosen,
+            }
+            found = metrics[f"classId:{number}"]
+            assert {name: found[name]["boundedValue"]["value"] for name in expected} == pytest.approx(expected), key
 
 
 @pytest.mark.slow

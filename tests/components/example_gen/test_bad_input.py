@@ -119,6 +119,20 @@ def test_sensitive_column_with_too_many_values(write):
         inspect(write(_file(*rows)), None, ReadOptions(label="income"), sensitive=[("age",)])
 
 
+def test_numbers_are_to_be_cut(write):
+    rows = [f"{i},f,{'yes' if i % 3 else 'no'}" for i in range(60)]
+    with pytest.raises(
+        ConfigError, match=r"quartiles, cuts={'age': \[14,29,44\]} \(on the command line: --cut age=14,29,44"
+    ):
+        inspect(write(_file(*rows)), None, ReadOptions(label="income"), sensitive=[("age",)])
+    found = inspect(
+        write(_file(*rows)), None, ReadOptions(label="income"), sensitive=[("age",)], cuts={"age": (14, 29)}
+    )
+    assert found.rows == 60
+    with pytest.raises(ConfigError, match="sensitive column 'sex' holds text, which has no cut points"):
+        inspect(write(_file(*rows)), None, ReadOptions(label="income"), sensitive=[("sex",)], cuts={"sex": (1,)})
+
+
 def test_all_problems_come_at_once(write):
     with pytest.raises(ConfigError) as caught:
         inspect(

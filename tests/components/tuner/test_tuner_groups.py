@@ -58,13 +58,15 @@ def write(folder: Path, files: list[Rows], split: str = "eval") -> list[Any]:
 def group(tmp_path: Path, grouped_data: Callable[..., Any]) -> Callable[..., TrainingData]:
     """A function from raw files, the transformed labels in their files, and groups to data with groups."""
 
-    def run(raw: list[Rows], labels: list[list[Any]], groups: Any = (("sex",),), task: TaskSpec = BINARY) -> Any:
+    def run(
+        raw: list[Rows], labels: list[list[Any]], groups: Any = (("sex",),), task: TaskSpec = BINARY, cuts: Any = None
+    ) -> Any:
         label = np.concatenate(labels)
         data = grouped_data(task, label, {("other",): np.zeros(len(label))})
         after = write(tmp_path / "after", [[{"y_xf": value} for value in part] for part in labels])
         before = write(tmp_path / "before", raw)
         inputs = {"raw_examples": before, "examples": after}
-        return with_groups(data, GroupSpec(tuple(groups)), inputs, data.folder)
+        return with_groups(data, GroupSpec(tuple(groups), cuts=cuts or {}), inputs, data.folder)
 
     return run
 
@@ -84,6 +86,18 @@ def test_slices_of_columns_and_crossings(group: Callable[..., TrainingData]) -> 
     assert found["weight",] == [0, 1, 2, 0, 0]
     assert found["sex", "age"] == [0, 1, 2, 3, 4]
     assert data.groups.sensitive == groups
+
+
+def test_numbers_are_cut(group: Callable[..., TrainingData]) -> None:
+    cuts = {"weight": (1.0,), "age": (15, 25)}
+    data = group([ROWS[:2], ROWS[2:]], [[0, 1], [1, 0, 1]], (("weight",), ("age", "sex")), cuts=cuts)
+    assert slices(open_codes(data, ("weight",))) == [0, 1, 2, 0, 0]
+    assert slices(open_codes(data, ("age", "sex"))) == [0, 1, 2, 3, 4]
+
+
+def test_text_is_not_cut(group: Callable[..., TrainingData]) -> None:
+    with pytest.raises(EvaluationError, match="'sex' holds text, which cannot be cut at 1; leave its cut points out"):
+        group([ROWS[:2], ROWS[2:]], [[0, 1], [1, 0, 1]], cuts={"sex": (1,)})
 
 
 def test_column_that_appears_only_in_a_later_batch(group: Callable[..., TrainingData]) -> None:

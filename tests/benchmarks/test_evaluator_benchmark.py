@@ -1,0 +1,40 @@
+"""The benchmark of the Evaluator runs, and both engines find the same."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def benchmark(repository: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("evaluator_benchmark", repository / "benchmarks" / "evaluator.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_small_run(benchmark: ModuleType, tmp_path: Path) -> None:
+    results = tmp_path / "results.json"
+    status = benchmark.main(["--rows", "400", "--interval-rows", "200", "--results", str(results)])
+    found = json.loads(results.read_text())
+    plain, with_intervals = found["runs"]
+    assert (plain["rows"], plain["tfma_rows"], plain["intervals"]) == (400, 400, False)
+    assert (with_intervals["rows"], with_intervals["tfma_rows"], with_intervals["intervals"]) == (400, 200, True)
+    assert found["slicing_specifications"] == 5
+    assert status == int(min(run["ratio"] for run in found["runs"]) < benchmark.FLOOR)
+
+
+def test_other_numbers_and_other_slices_are_seen(benchmark: ModuleType, tmp_path: Path) -> None:
+    rows = benchmark.make_rows(300)
+    _, found = benchmark.timed(benchmark.run_ours, rows, False)
+    _, flipped = benchmark.timed(benchmark.run_ours, rows.assign(prediction=1 - rows["prediction"]), False)
+    assert benchmark.largest_difference(found, found) == 0
+    assert benchmark.largest_difference(found, flipped) > 0.1
+    with pytest.raises(SystemExit, match="other slices"):
+        benchmark.largest_difference(found, {})
