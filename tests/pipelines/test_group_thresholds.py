@@ -68,7 +68,8 @@ def test_terminal_and_report_tell_of_it(run: Any) -> None:
     own = summary["trainer"]["threshold"]["groups"]
     found = {part["values"][0]: part["threshold"] for part in own["slices"]}
     assert found["Female"] < found["Male"]
-    line = f"Thresholds by group of sex for demographic_parity: Female {found['Female']:.4g}, Male {found['Male']:.4g}"
+    parts = ", ".join(f"{sex} {threshold:.4g}" for sex, threshold in found.items())
+    line = f"Thresholds by group of sex for demographic_parity: {parts}; any other row {own['common']:.4g}"
     shown = " ".join(done.stdout.split())  # lines are as long as a terminal is wide
     assert line in shown
     assert "thresholds by sex for demographic_parity:" in shown
