@@ -71,7 +71,7 @@ def _of_host(host: str) -> Iterator[tuple[bool, str]]:
     except ValueError:
         yield False, "--host: this is no URL; expected one such as https://kubeflow.example.com/pipeline."
         return
-    has_password = "@" in parts.netloc or bool(parts.query or parts.fragment)
+    has_password = "@" in host or bool(parts.query or parts.fragment)
     yield (
         not has_password,
         "--host: a URL with a user, a password or a query would be shown in logs; put a token into a variable of the "
