@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ _HOW = "`tfx-automl compile` writes one."
 
 
 def task_labels(spec: Mapping[str, Any]) -> dict[str, str]:
-    """Returns, by the name of every task, the name of its component, in the order of the file.
+    """Returns, by the name of every task, the name of its component: each after those that it waits for, else by name.
 
     Args:
         spec: A `PipelineSpec`, or one beside its settings for Kubernetes, as the API returns it.
@@ -102,7 +103,11 @@ def task_labels(spec: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _labels(spec: Mapping[str, Any], dag: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name, task in (dag.get("tasks") or {}).items():
+    tasks = dag.get("tasks") or {}
+    # Servers return the tasks in any order.
+    waits = {name: sorted(tasks[name].get("dependentTasks") or ()) for name in sorted(tasks)}
+    for name in TopologicalSorter(waits).static_order():
+        task = tasks[name]
         component = (spec.get("components") or {}).get((task.get("componentRef") or {}).get("name")) or {}
         if "dag" in component:
             yield from _labels(spec, component["dag"])

@@ -49,13 +49,17 @@ class Session:
 
     def __enter__(self) -> "Session":
         self._messages = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            [self._python, "-I", str(_SDK)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._messages,
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [self._python, "-I", str(_SDK)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._messages,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._messages.close()
+            raise self._failed("sdk", f"{self._python} cannot be run: {error.strerror}") from error
         try:
             arguments = self.server.arguments()
             self._call(_LONGEST_LOAD, "load", target=arguments.pop("target"))
@@ -70,7 +74,7 @@ class Session:
     ) -> None:
         self._end()
 
-    def call(self, name: str, **arguments: Any) -> Any:
+    def call(self, name: str, /, **arguments: Any) -> Any:
         """Returns the result of a call.
 
         Raises:
@@ -78,7 +82,7 @@ class Session:
         """
         return self._call(self._longest, name, **arguments)
 
-    def _call(self, longest: float, name: str, **arguments: Any) -> Any:
+    def _call(self, longest: float, name: str, /, **arguments: Any) -> Any:
         pipe_in, pipe_out = self._process.stdin, self._process.stdout
         line = b""
         if pipe_in and pipe_out:

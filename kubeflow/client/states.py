@@ -55,7 +55,7 @@ class Run:
         seconds: How long it took; None while it has not ended.
         error: What went wrong, or nothing.
         url: Its page.
-        tasks: In the order of the pipeline.
+        tasks: Each after those that it waits for.
     """
 
     id: str

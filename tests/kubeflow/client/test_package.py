@@ -87,3 +87,9 @@ def test_what_compile_writes(repository):
     for name, about in package.spec["root"]["inputDefinitions"]["parameters"].items():
         assert "defaultValue" in about, name
     assert package.values([]) == {}
+
+
+def test_tasks_stand_after_what_they_wait_for():
+    tasks = {name: {"componentRef": {"name": "c"}} for name in ("b", "z", "a", "c")}
+    tasks["a"]["dependentTasks"], tasks["b"]["dependentTasks"] = ["z"], ["a"]
+    assert list(task_labels({"root": {"dag": {"tasks": tasks}}, "components": {"c": {}}})) == ["c", "z", "a", "b"]

@@ -319,3 +319,12 @@ def test_process_that_ends(kubeflow, tmp_path):
     session = Session(Server(host=kubeflow.url), str(sdk))
     with pytest.raises(ServerError, match="its process ended: Illegal instruction"), session:
         pass
+
+
+def test_file_that_is_no_program(kubeflow, tmp_path):
+    sdk = Path(tmp_path / "python")
+    sdk.write_bytes(b"\x00")
+    sdk.chmod(0o755)
+    session = Session(Server(host=kubeflow.url), str(sdk))
+    with pytest.raises(ServerError, match=r"python cannot be run: Exec format error\. Check --kfp-python"), session:
+        pass
