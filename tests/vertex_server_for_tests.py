@@ -39,7 +39,8 @@ class FakeVertex:
     def answer(self, method: str, path: str, query: Mapping[str, str], token: str, body: Any) -> tuple[int, Any]:
         """Returns the status and the body of an answer."""
         if path.startswith("/storage/"):
-            return 200, {"name": path.rpartition("/")[2], "kind": "storage#bucket"}
+            # Of a bucket that it sees the SDK asks Google whose it is.
+            return 403, {"error": {"code": 403, "message": "no access to buckets"}}
         if self.token and token != f"Bearer {self.token}":
             return 401, {"error": {"code": 401, "message": "this token is not known", "status": "UNAUTHENTICATED"}}
         match = re.fullmatch(rf"/v1/{PARENT}/(pipelineJobs|schedules)(?:/([^:/]+)(?::(\w+))?)?", path)

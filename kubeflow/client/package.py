@@ -104,15 +104,23 @@ def task_labels(spec: Mapping[str, Any]) -> dict[str, str]:
 
 def _labels(spec: Mapping[str, Any], dag: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     tasks = dag.get("tasks") or {}
-    # Servers return the tasks in any order.
-    waits = {name: sorted(tasks[name].get("dependentTasks") or ()) for name in sorted(tasks)}
-    for name in TopologicalSorter(waits).static_order():
+    for name in _in_order(tasks):
         task = tasks[name]
         component = (spec.get("components") or {}).get((task.get("componentRef") or {}).get("name")) or {}
         if "dag" in component:
             yield from _labels(spec, component["dag"])
         else:
             yield name, (task.get("taskInfo") or {}).get("name") or name
+
+
+def _in_order(tasks: Mapping[str, Any]) -> Iterator[str]:
+    """Yields the names of tasks in the order in which they can run; servers return them in any order."""
+    sorter = TopologicalSorter({name: task.get("dependentTasks") or () for name, task in tasks.items()})
+    sorter.prepare()
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        yield from ready
+        sorter.done(*ready)
 
 
 def _is_required(about: Mapping[str, Any]) -> bool:

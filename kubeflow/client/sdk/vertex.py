@@ -182,7 +182,9 @@ def _failure(error: Exception) -> FailureError:
     for cause in chain(error):
         if isinstance(cause, api.GoogleAPICallError) and cause.code:
             return of_status(int(cause.code), cause.message)
-        if isinstance(cause, (auth.DefaultCredentialsError, auth.RefreshError)):
+        if isinstance(cause, auth.RefreshError):
+            return FailureError("unauthorized", "the token is not accepted, and cannot be renewed")
+        if isinstance(cause, auth.DefaultCredentialsError):
             return FailureError("unauthorized", str(cause))
         if isinstance(cause, unreachable):
             return FailureError("unreachable", " ".join(str(cause).split())[:200])
