@@ -279,7 +279,11 @@ def test_log_that_cannot_be_read(session, kubeflow, submission, capsys):
 
 def test_ctrl_c_leaves_the_run_going(kubeflow, kfp_python, pipeline, tmp_path):
     kubeflow.stages = DONE[:2]
-    program = "import sys; from tfx_automl.pipelines.cli import main; sys.exit(main())"
+    # Where the tests run in the background, their children would not listen to it.
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from tfx_automl.pipelines.cli import main; sys.exit(main())"
+    )
     arguments = ["submit", str(pipeline), "--host", kubeflow.url, "--param", "epochs=9", *WAIT]
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments, "--kfp-python", str(kfp_python)],
