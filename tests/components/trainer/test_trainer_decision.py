@@ -33,7 +33,7 @@ def read(
     monkeypatch.setattr(group_rows, "raw_values", raw_values)
     names = tuple(columns["eval"])
     label = np.arange(sizes["eval"]) % 2
-    groups = GroupSpec.of([names], smallest, cuts)
+    groups = GroupSpec.of([names], smallest, cuts=cuts)
     data: Any = SimpleNamespace(task=TASK, groups=groups, split=lambda name: SimpleNamespace(label=label))
     return read_group_rows(data, read_parity("demographic_parity", "binary", [names]), {})
 
@@ -89,7 +89,7 @@ def test_fewer_than_two_slices_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 def course(rule: float | str, probability: Any, label: Any, cuts: Any = None) -> Any:
     options = TrainOptions(threshold=rule, group_thresholds="demographic_parity")
-    groups = GroupSpec((("sex",),), 10, cuts or {})
+    groups = GroupSpec((("sex",),), 10, cuts=cuts or {})
     data = SimpleNamespace(task=TASK, groups=groups)
     return SimpleNamespace(options=options, data=data, judge=lambda trained: (label, probability))
 

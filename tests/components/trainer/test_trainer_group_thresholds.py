@@ -142,7 +142,7 @@ def test_too_few_rows_are_refused_before_the_training(grouped: Any, tmp_path: An
     with pytest.raises(ModelError, match=r"demographic_parity\[city\] compares at least two groups of city with 5000"):
         grouped("few", ("city",), smallest=5000)
     assert not list(tmp_path.glob("few/run/*"))
-    with pytest.raises(ModelError, match="No raw example of the split 'train' has the sensitive feature 'nowhere'"):
+    with pytest.raises(ModelError, match="No raw example of the split 'eval' has the sensitive feature 'nowhere'"):
         grouped("none", ("nowhere",))
 
 
