@@ -52,6 +52,11 @@ class _StageLines(logging.Handler):
         elif _CACHED.match(message):
             self.times.cached.add(self._running)
 
+    def fail(self) -> None:
+        """Says which stage the runner has given up in."""
+        seconds = time.monotonic() - self._started
+        console.line(f"[{len(self.times.seconds) + 1}/{len(self._stages)}] {self._running}: FAILED after {seconds:.1f} s")
+
     def _finish(self, node: str) -> None:
         seconds = time.monotonic() - self._started
         self.times.seconds[node] = round(seconds, 2)
@@ -90,5 +95,9 @@ def run_locally(pipeline: Any) -> StageTimes:
     stages = [node.id for node in pipeline.components if not isinstance(node, Resolver)]
     handler = _StageLines(stages)
     with _listening(handler):
-        LocalDagRunner().run(pipeline)
+        try:
+            LocalDagRunner().run(pipeline)
+        except Exception:
+            handler.fail()
+            raise
     return handler.times
