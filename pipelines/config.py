@@ -225,7 +225,7 @@ def _of_the_trainer(config: RunConfig) -> Iterator[tuple[bool, str]]:
 
 
 def option_fields() -> tuple["Field[Any]", ...]:
-    """Returns the fields in the order in which `--help` and the README list them: data, search, what follows it, Beam."""
+    """Returns the fields in the order in which `--help` and the README list them: data, search, the rest, Beam."""
     bases = (SearchConfig, GateConfig, BeamConfig)
     inherited = {name for base in bases for name in base.__dataclass_fields__}
     own = [entry for entry in fields(RunConfig) if entry.name not in inherited]

@@ -100,7 +100,7 @@ def _ask(rest: str, path: str, method: str = "GET") -> dict[str, Any]:
         if isinstance(error, urllib.error.HTTPError) and error.code == 404 and method == "PATCH":
             return {}  # it was over meanwhile
         raise ConfigError(
-            f"--flink-rest: Flink does not answer at {rest} ({reason}); check the address, and that its JobManager runs."
+            f"--flink-rest: Flink does not answer at {rest} ({reason}); check the address, and that a JobManager runs."
         ) from error
     if not isinstance(found, dict):
         raise ConfigError(f"--flink-rest: what answers at {rest} is not Flink; check the address.")

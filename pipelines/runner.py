@@ -55,7 +55,9 @@ class _StageLines(logging.Handler):
     def fail(self) -> None:
         """Says which stage the runner has given up in."""
         seconds = time.monotonic() - self._started
-        console.line(f"[{len(self.times.seconds) + 1}/{len(self._stages)}] {self._running}: FAILED after {seconds:.1f} s")
+        console.line(
+            f"[{len(self.times.seconds) + 1}/{len(self._stages)}] {self._running}: FAILED after {seconds:.1f} s"
+        )
 
     def _finish(self, node: str) -> None:
         seconds = time.monotonic() - self._started

@@ -96,7 +96,7 @@ def main(command: list[str]) -> int:
     if obstacle := find_obstacle():
         sys.stderr.write(f"Flink cannot be started here: {obstacle}.\n")
         return UNAVAILABLE
-    if not jars_are_there():
+    if not jars_are_there(FOLDER, POM, "Flink", 150):
         sys.stderr.write("Maven could not fetch the jars of Flink; what it says is above.\n")
         return 1
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # unshare itself does not heed it
@@ -107,22 +107,23 @@ def find_obstacle() -> str | None:
     """Returns why there can be no Flink here, if there can be none."""
     missing = [name for name in ("java", "mvn", "unshare", "setpriv", "ip") if not shutil.which(name)]
     if missing:
-        return f"there is no {' and no '.join(missing)} (apt-get install default-jre-headless maven util-linux iproute2)"
+        needed = "default-jre-headless maven util-linux iproute2"
+        return f"there is no {' and no '.join(missing)} (apt-get install {needed})"
     if subprocess.run([*NAMESPACES, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
         return "this machine allows no network and process namespaces"
     return None
 
 
-def jars_are_there() -> bool:
-    """Lets Maven fetch the jars, unless they are those that the project asks for."""
-    stamp, wanted = FOLDER / "jars.sha256", hashlib.sha256(POM.read_bytes()).hexdigest()
+def jars_are_there(folder: Path, pom: Path, what: str, megabytes: int) -> bool:
+    """Lets Maven fetch jars into `lib` of a folder, unless they are those that the project asks for."""
+    stamp, wanted = folder / "jars.sha256", hashlib.sha256(pom.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
         return True
-    sys.stderr.write("fetching the jars of Flink with Maven (about 150 MB)\n")
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
-    copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={LIB}"]
-    if subprocess.run(["mvn", "-q", "-B", "-f", str(POM), *copy], check=False).returncode:
+    sys.stderr.write(f"fetching the jars of {what} with Maven (about {megabytes} MB)\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'lib'}"]
+    if subprocess.run(["mvn", "-q", "-B", "-f", str(pom), *copy], check=False).returncode:
         return False
     stamp.write_text(wanted, encoding="ascii")
     return True

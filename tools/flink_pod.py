@@ -31,19 +31,22 @@ def main(address: str, folder: Path, command: list[str]) -> int:
     """
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     connect(address)
-    # The pool starts its workers with the `python` that it finds first.
-    paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
-    environment = {**os.environ, "PATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "2"}
     # Workers write a line or two to standard output, which nobody reads; what matters goes to standard error.
     with (folder / f"pool-{address}.log").open("wb") as log:
         pool = subprocess.Popen(
-            [sys.executable, *POOL], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
+            [sys.executable, *POOL], env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
         )
     with (folder / f"taskmanager-{address}.log").open("ab") as log:
         while pool.poll() is None:
             subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, check=False)
             time.sleep(1)
     return 1
+
+
+def environment() -> dict[str, str]:
+    """Returns the environment of a worker pool, which starts its workers with the `python` that it finds first."""
+    paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
+    return {**os.environ, "PATH": os.pathsep.join(paths), "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
 def connect(address: str) -> None:

@@ -44,7 +44,8 @@ def _port(service: str, name: str) -> int:
     deployments = [
         each
         for each in _objects()
-        if each["kind"] == "Deployment" and spec["selector"].items() <= each["spec"]["template"]["metadata"]["labels"].items()
+        if each["kind"] == "Deployment"
+        and spec["selector"].items() <= each["spec"]["template"]["metadata"]["labels"].items()
     ]
     assert len(deployments) == 1, service
     ports = [port for c in deployments[0]["spec"]["template"]["spec"]["containers"] for port in c["ports"]]
@@ -56,7 +57,7 @@ def _port(service: str, name: str) -> int:
 def test_every_object_has_a_name_and_is_there_once():
     keys = [(each["kind"], each["metadata"]["name"]) for each in _objects()]
     assert len(set(keys)) == len(keys) == 9
-    assert all("apiVersion" in each and "spec" in each or each["kind"] == "ConfigMap" for each in _objects())
+    assert all(("apiVersion" in each and "spec" in each) or each["kind"] == "ConfigMap" for each in _objects())
 
 
 def test_selectors_match_the_labels_of_their_pods():

@@ -26,14 +26,16 @@ def test_what_answers_is_good():
 
 
 def test_job_server_that_does_not_answer_is_told():
-    with pytest.raises(ConfigError, match=r"nothing answers at 127.0.0.1:1 \(Connection refused\); start Beam's job serv"):
+    with pytest.raises(
+        ConfigError, match=r"nothing answers at 127.0.0.1:1 \(Connection refused\); start Beam's job serv"
+    ):
         check_reach(_flink(1))
 
 
 def test_rest_interface_that_does_not_answer_is_told():
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
-        pytest.raises(ConfigError, match="--flink-rest: Flink does not answer at 127.0.0.1:1"),
+        pytest.raises(ConfigError, match=r"--flink-rest: Flink does not answer at 127\.0\.0\.1:1"),
     ):
         check_reach(_flink(server.getsockname()[1], flink_rest="127.0.0.1:1"))
 
@@ -45,7 +47,9 @@ def test_dataflow_cannot_use_a_local_folder():
 
 
 def test_nothing_is_written_before(tmp_path):
-    (tmp_path / "people.csv").write_text("age,income\n" + "".join(f"{n},{n % 2}\n" for n in range(99)), encoding="utf-8")
+    (tmp_path / "people.csv").write_text(
+        "age,income\n" + "".join(f"{n},{n % 2}\n" for n in range(99)), encoding="utf-8"
+    )
     config = _flink(1, data=str(tmp_path / "people.csv"), output=str(tmp_path / "out"))
     with pytest.raises(ConfigError, match="--beam-endpoint: nothing answers"):
         run_job(config)
@@ -53,6 +57,19 @@ def test_nothing_is_written_before(tmp_path):
 
 
 PIPELINE = "Pipeline tfx-automl-1_2 failed in state FAILED: "
+WORKER = """java.lang.RuntimeException: Error received from SDK harness: Traceback (most recent call last):
+  File "x.py", line 1
+KeyError: 1
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "x.py", line 3, in f
+    raise
+tfx_automl.errors.DataError: there is no such file
+
+	at java.base/java.lang.Thread.run(Thread.java:840)
+"""
 
 
 @pytest.mark.parametrize(
@@ -70,11 +87,7 @@ PIPELINE = "Pipeline tfx-automl-1_2 failed in state FAILED: "
             "Beam's job failed: IOException: Insufficient buffers",
         ),
         (
-            RuntimeError(
-                PIPELINE + "java.lang.RuntimeException: Error received from SDK harness for instruction 2: Traceback (most"
-                ' recent call last):\n  File "x.py", line 1\nKeyError: 1\n\nDuring\n\nTraceback (most recent call last):\n'
-                '  File "x.py", line 3, in f\n    raise\ntfx_automl.errors.DataError: there is no such file\n\n\tat java.x\n'
-            ),
+            RuntimeError(PIPELINE + WORKER),
             "Beam's job failed: a Beam worker raised tfx_automl.errors.DataError: there is no such file",
         ),
     ],

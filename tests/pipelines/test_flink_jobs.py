@@ -1,4 +1,4 @@
-"""Jobs that are left in Flink, with something that answers as its REST interface does; make test-flink has the real one."""
+"""Jobs that are left in Flink, with a stand-in for its REST interface; make test-flink has the real one."""
 
 import http.server
 import json
@@ -136,5 +136,5 @@ def test_job_that_is_over_meanwhile_is_no_error(flink, monkeypatch):
 
 
 def test_nothing_at_the_address_is_told():
-    with pytest.raises(ConfigError, match=r"^--flink-rest: Flink does not answer at 127.0.0.1:1 \(.*refused.*\); check"):
+    with pytest.raises(ConfigError, match=r"^--flink-rest: Flink does not answer at 127.0.0.1:1 \(.*refused.*\)"):
         jobs_that_run("127.0.0.1:1", "mine")
