@@ -40,7 +40,7 @@ def build_pipeline(config: RunConfig, task: TaskSpec, output: OutputFolder) -> A
         components=_components(config, task, output),
         enable_cache=True,
         metadata_connection_config=metadata_config,
-        beam_pipeline_args=config.beam_arguments(job_name(output.root)),
+        beam_pipeline_args=config.beam_arguments(job_name(config.output)),
     )
 
 

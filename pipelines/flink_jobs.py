@@ -3,11 +3,11 @@
 import contextlib
 import hashlib
 import json
+import os
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from tfx_automl import console
@@ -18,9 +18,14 @@ _SECONDS_TO_END = 30
 _OVER = ("FINISHED", "CANCELED", "FAILED")
 
 
-def job_name(output: Path) -> str:
-    """Returns what the jobs of a run are called: the same whenever the run is started again, and no other run's."""
-    return f"tfx-automl-{hashlib.sha256(str(output).encode()).hexdigest()[:12]}"
+def job_name(output: str) -> str:
+    """Returns what the jobs of a run are called: the same whenever the run is started again, and no other run's.
+
+    Args:
+        output: Where the run writes: a folder, or an address such as `gs://bucket/folder`.
+    """
+    place = output if "://" in output else os.path.abspath(os.path.expanduser(output))
+    return f"tfx-automl-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
 
 
 def jobs_that_run(rest: str, name: str) -> list[str]:

@@ -48,7 +48,7 @@ def run_job(config: RunConfig, verbose: bool = False) -> dict[str, Any]:
     check_reach(config)
     output.create()
     log = _shown_too(output.log) if verbose else contextlib.nullcontext(output.log)
-    jobs = no_job_left(config.flink_rest, job_name(output.root))
+    jobs = no_job_left(config.flink_rest, job_name(config.output))
     with log as messages, console.quiet_libraries(messages), jobs:
         try:
             return _run(config, found, output, started)

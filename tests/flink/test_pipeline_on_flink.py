@@ -50,7 +50,7 @@ def _kill_a_task_manager(name: str, killed: list[int]) -> None:
 
 def test_lost_task_manager_then_the_same_as_in_one_process(tmp_path, capfd):
     output, killed = tmp_path / "flink", []
-    killer = threading.Thread(target=_kill_a_task_manager, args=(job_name(output), killed))
+    killer = threading.Thread(target=_kill_a_task_manager, args=(job_name(str(output)), killed))
     killer.start()
     with pytest.raises(StageFailedError) as caught:
         run_small_demo(output, runner="beam", **OPTIONS)
@@ -59,7 +59,7 @@ def test_lost_task_manager_then_the_same_as_in_one_process(tmp_path, capfd):
     said = capfd.readouterr().out
     assert "StatisticsGen: FAILED" in said
     assert "Beam's job failed: " in str(caught.value) and "TaskManager" in str(caught.value)
-    assert jobs_that_run(OPTIONS["flink_rest"], job_name(output)) == []
+    assert jobs_that_run(OPTIONS["flink_rest"], job_name(str(output))) == []
 
     finished = run_small_demo(output, runner="beam", **OPTIONS)  # on the TaskManager that was started again, too
     assert finished.summary["cached"] == ["ExampleGen"]
@@ -77,7 +77,7 @@ def _submit(name: str) -> None:
 
 
 def test_job_of_a_client_that_is_gone_is_cancelled(tmp_path, capsys):
-    name, other = job_name(tmp_path), job_name(tmp_path / "of-somebody-else")
+    name, other = job_name(str(tmp_path)), job_name(str(tmp_path / "of-somebody-else"))
     _submit(name)
     with no_job_left(OPTIONS["flink_rest"], other):
         assert len(jobs_that_run(OPTIONS["flink_rest"], name)) == 1, "another run's jobs are not ours to cancel"
@@ -88,7 +88,7 @@ def test_job_of_a_client_that_is_gone_is_cancelled(tmp_path, capsys):
 
 
 def test_job_of_an_interrupted_client_is_cancelled(tmp_path, capsys):
-    name = job_name(tmp_path)
+    name = job_name(str(tmp_path))
     with pytest.raises(KeyboardInterrupt), no_job_left(OPTIONS["flink_rest"], name):
         _submit(name)
         raise KeyboardInterrupt

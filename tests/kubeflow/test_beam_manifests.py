@@ -56,7 +56,7 @@ def _port(service: str, name: str) -> int:
 
 def test_every_object_has_a_name_and_is_there_once():
     keys = [(each["kind"], each["metadata"]["name"]) for each in _objects()]
-    assert len(set(keys)) == len(keys) == 9
+    assert len(set(keys)) == len(keys) == 8
     assert all(("apiVersion" in each and "spec" in each) or each["kind"] == "ConfigMap" for each in _objects())
 
 

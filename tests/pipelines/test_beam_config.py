@@ -180,7 +180,7 @@ def _components(folder: Path, **options: Any) -> dict[str, Any]:
 def test_arguments_reach_every_beam_component(tmp_path):
     """As compiled: where arguments of the pipeline and of a component have been put together."""
     made = _components(tmp_path, runner="beam", **EXTERNAL, beam_parallelism=4)
-    expected = _config(EXTERNAL | {"beam_parallelism": 4}).beam_arguments(job_name(tmp_path / "out"))
+    expected = _config(EXTERNAL | {"beam_parallelism": 4}).beam_arguments(job_name(str(tmp_path / "out")))
     for name in ("ExampleGen", "StatisticsGen", "Transform", "Tuner", "Evaluator"):
         assert made[name].executor_spec.beam_pipeline_args == expected, name
     # A wave is as many jobs as run at once there; what this machine has is of no matter.
