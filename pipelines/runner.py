@@ -53,15 +53,16 @@ class _StageLines(logging.Handler):
             self.times.cached.add(self._running)
 
     def fail(self) -> None:
-        """Says which stage the runner has given up in."""
-        seconds = time.monotonic() - self._started
-        console.line(
-            f"[{len(self.times.seconds) + 1}/{len(self._stages)}] {self._running}: FAILED after {seconds:.1f} s"
-        )
+        """Says which stage the runner has given up in, if it was in one."""
+        if self._running:
+            seconds = time.monotonic() - self._started
+            number = len(self.times.seconds) + 1
+            console.line(f"[{number}/{len(self._stages)}] {self._running}: FAILED after {seconds:.1f} s")
 
     def _finish(self, node: str) -> None:
         seconds = time.monotonic() - self._started
         self.times.seconds[node] = round(seconds, 2)
+        self._running = ""
         how = "unchanged, from the cache" if node in self.times.cached else f"{seconds:.1f} s"
         console.line(f"[{len(self.times.seconds)}/{len(self._stages)}] {node}: {how}")
 
