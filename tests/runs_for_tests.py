@@ -84,9 +84,10 @@ def _assert_same_data(found: FinishedRun, expected: FinishedRun) -> None:
         np.testing.assert_array_equal(*(np.load(folder / name) for folder in folders))
 
 
-def _records(folder: Path) -> list[bytes]:
+def _records(folder: Path) -> list[tf.train.Example]:
+    """The rows in order; as bytes they differ from process to process, in the order of their columns."""
     files = sorted(str(path) for path in folder.iterdir())
-    return list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+    return list(map(tf.train.Example.FromString, tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()))
 
 
 def _assert_same_statistics(found: FinishedRun, expected: FinishedRun) -> None:
