@@ -6,7 +6,7 @@ STACK = auto
 TESTS = tests
 DATA = ../shared/data
 
-.PHONY: help env jupyter lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees bench-evaluator test-flink test-spark test-stack-b test-stack-b-fast clean
+.PHONY: help env jupyter lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees bench-evaluator test-flink test-stack-b test-stack-b-fast clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -70,9 +70,6 @@ bench-evaluator: env  ## compare the Evaluator's columnar engine with TFMA (ARGS
 
 test-flink: env  ## run the demo and searches on a real Flink on this machine (needs Java, Maven, unshare and ip)
 	$(PYTHON) tools/flink.py $(PYTHON) -m pytest -m flink tests/flink
-
-test-spark: env  ## run the demo on a real Spark on this machine (needs what test-flink needs)
-	$(PYTHON) tools/spark.py $(PYTHON) -m pytest -m spark tests/flink
 
 test-stack-b:  ## run all tests with the newest TFX, in a Debian 13 root under build/ (needs root and debootstrap)
 	sh tools/stack_b.sh make test TESTS="$(TESTS)"

@@ -35,6 +35,8 @@ INSIDE = "--inside-the-namespaces"
 # The kernel ends what is inside with its first process, that with unshare, and unshare with this one: killed ones, too.
 NAMESPACES = ["setpriv", "--pdeathsig", "KILL", "unshare", "--user", "--map-root-user", "--net", "--mount-proc"]
 NAMESPACES += ["--pid", "--fork", "--kill-child"]
+# Whether a network between namespaces can be made, too.
+DEVICES = "ip link add cluster type bridge && ip link add pod type veth peer name eth0"
 UNAVAILABLE = 77
 TASK_MANAGERS = 2
 SECONDS_TO_START = 120
@@ -96,7 +98,7 @@ def main(command: list[str]) -> int:
     if obstacle := find_obstacle():
         sys.stderr.write(f"Flink cannot be started here: {obstacle}.\n")
         return UNAVAILABLE
-    if not jars_are_there(FOLDER, POM, "Flink", 150):
+    if not jars_are_there():
         sys.stderr.write("Maven could not fetch the jars of Flink; what it says is above.\n")
         return 1
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # unshare itself does not heed it
@@ -109,21 +111,21 @@ def find_obstacle() -> str | None:
     if missing:
         needed = "default-jre-headless maven util-linux iproute2"
         return f"there is no {' and no '.join(missing)} (apt-get install {needed})"
-    if subprocess.run([*NAMESPACES, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+    if subprocess.run([*NAMESPACES, "sh", "-c", DEVICES], stderr=subprocess.DEVNULL, check=False).returncode:
         return "this machine allows no network and process namespaces"
     return None
 
 
-def jars_are_there(folder: Path, pom: Path, what: str, megabytes: int) -> bool:
-    """Lets Maven fetch jars into `lib` of a folder, unless they are those that the project asks for."""
-    stamp, wanted = folder / "jars.sha256", hashlib.sha256(pom.read_bytes()).hexdigest()
+def jars_are_there() -> bool:
+    """Lets Maven fetch the jars, unless they are those that the project asks for."""
+    stamp, wanted = FOLDER / "jars.sha256", hashlib.sha256(POM.read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
         return True
-    sys.stderr.write(f"fetching the jars of {what} with Maven (about {megabytes} MB)\n")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'lib'}"]
-    if subprocess.run(["mvn", "-q", "-B", "-f", str(pom), *copy], check=False).returncode:
+    sys.stderr.write("fetching the jars of Flink with Maven (about 150 MB)\n")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    copy = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={LIB}"]
+    if subprocess.run(["mvn", "-q", "-B", "-f", str(POM), *copy], check=False).returncode:
         return False
     stamp.write_text(wanted, encoding="ascii")
     return True
