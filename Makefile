@@ -6,7 +6,7 @@ STACK = auto
 TESTS = tests
 DATA = ../shared/data
 
-.PHONY: help env jupyter lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees bench-evaluator test-flink test-stack-b test-stack-b-fast clean
+.PHONY: help env jupyter kfp lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees bench-evaluator test-flink test-stack-b test-stack-b-fast clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -52,12 +52,14 @@ bench-quality-floor: env  ## compare three public data sets with the quality flo
 bench-quality: env build/flaml  ## compare models with FLAML, a random forest and a linear model (DATA=folder, ARGS="--sets wine")
 	$(PYTHON) benchmarks/quality.py $(DATA) $(ARGS)
 
-build/flaml build/jupyter: build/%: requirements/%.txt
+build/flaml build/jupyter build/kfp: build/%: requirements/%.txt
 	$(BOOTSTRAP) uv venv --quiet --clear --python $(CURDIR)/$(PYTHON) $@
 	$(BOOTSTRAP) uv pip sync --quiet --python $@/bin/python --require-hashes --compile-bytecode $<
 	touch $@
 
 jupyter: env build/jupyter  ## build build/jupyter, with which a test opens a notebook in JupyterLab (needs chromium, too)
+
+kfp: env build/kfp  ## build build/kfp, the Kubeflow Pipelines SDK, with which tests load and run compiled pipelines
 
 bench-strategies: env  ## compare the search strategies with each other and with Optuna (ARGS="--seeds 2 --problems branin")
 	$(PYTHON) benchmarks/strategies.py $(ARGS)

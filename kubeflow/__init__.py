@@ -1,1 +1,1 @@
-"""Running the pipeline on Kubeflow Pipelines: not built yet."""
+"""Compiles any TFX pipeline for Kubeflow Pipelines version 2 and for Vertex, and runs its tasks there."""

@@ -24,13 +24,14 @@ def _parallel_beam(workers: int) -> tuple[str, str]:
     return "--direct_running_mode=multi_threading", f"--direct_num_workers={workers}"
 
 
-def build_pipeline(config: RunConfig, task: TaskSpec, output: OutputFolder) -> Any:
+def build_pipeline(config: RunConfig, task: TaskSpec, output: OutputFolder, serving: str = "") -> Any:
     """Builds the pipeline; nothing runs yet.
 
     Args:
         config: What the user asked for.
         task: What is to be predicted, as found in the data.
         output: Where everything goes.
+        serving: Where pushed models go, if that is elsewhere, such as in a bucket.
 
     Returns:
         A `tfx.v1.dsl.Pipeline` for LocalDagRunner, with SQLite ML Metadata and caching.
@@ -44,14 +45,14 @@ def build_pipeline(config: RunConfig, task: TaskSpec, output: OutputFolder) -> A
     return tfx.dsl.Pipeline(
         pipeline_name=PIPELINE_NAME,
         pipeline_root=str(output.artifacts),
-        components=_components(config, task, output),
+        components=_components(config, task, serving or str(output.serving)),
         enable_cache=True,
         metadata_connection_config=metadata_config,
         beam_pipeline_args=list(BEAM_ARGUMENTS),
     )
 
 
-def _components(config: RunConfig, task: TaskSpec, output: OutputFolder) -> list[Any]:
+def _components(config: RunConfig, task: TaskSpec, serving: str) -> list[Any]:
     from tfx import v1 as tfx
 
     from tfx_automl.components.transform.component import Transform
@@ -83,7 +84,7 @@ def _components(config: RunConfig, task: TaskSpec, output: OutputFolder) -> list
         validator,
         transform,
         *models,
-        *_gate(config, task, output, examples, models),
+        *_gate(config, task, serving, examples, models),
     ]
 
 
@@ -151,7 +152,7 @@ def _groups(config: RunConfig, task: TaskSpec, raw_examples: Any) -> dict[str, A
     return {"raw_examples": raw_examples, **groups}
 
 
-def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any, models: list[Any]) -> list[Any]:
+def _gate(config: RunConfig, task: TaskSpec, serving: str, examples: Any, models: list[Any]) -> list[Any]:
     from tfx import v1 as tfx
 
     from tfx_automl.components.evaluator.component import Evaluator
@@ -178,7 +179,7 @@ def _gate(config: RunConfig, task: TaskSpec, output: OutputFolder, examples: Any
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(output.serving))
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=serving)
         ),
     )
     return [last_blessed, evaluator, pusher]

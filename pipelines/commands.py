@@ -1,6 +1,7 @@
 """The commands of `tfx-automl` and their flags. Imports nothing heavy, so that `--help` answers at once."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from tfx_automl.pipelines.config import RunConfig, flag_name, option_fields
 from tfx_automl.pipelines.job import StageFailedError, run_job
 
 DEMO_DATASETS = ("diabetes", "fashion-mnist", "adult")
+# Layers above this one have commands, too; they are found by name, since imports point only downwards.
+_MORE_COMMANDS = ("tfx_automl.kubeflow.commands",)
 # The options of `run` that `demo` has too, each with its default where that is not the same as for `run`.
 _DEMO_OPTIONS = {
     "output": "runs/demo",
@@ -58,6 +61,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_report(commands)
     doctor = commands.add_parser("doctor", help="check this machine and environment for known traps")
     doctor.set_defaults(command=_doctor)
+    for name in _MORE_COMMANDS:
+        importlib.import_module(name).add_commands(commands)
     return parser
 
 
@@ -126,7 +131,7 @@ def _add_report(commands: Any) -> None:
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    values: dict[str, object] = _read_yaml(parsed.config) if parsed.config else {}
+    values: dict[str, object] = read_options(parsed.config) if parsed.config else {}
     values.update({e.name: getattr(parsed, e.name) for e in option_fields() if getattr(parsed, e.name) is not None})
     run_job(RunConfig.from_mapping(values), verbose=parsed.verbose)
     return 0
@@ -153,8 +158,13 @@ def _doctor(parsed: argparse.Namespace) -> int:
     return doctor()
 
 
-def _read_yaml(path: str) -> dict[str, object]:
+def read_options(path: str, flag: str = "--config", keep: bool = False) -> dict[str, object]:
     """Reads the options of a YAML file.
+
+    Args:
+        path: Of the file.
+        flag: The option that named it, for messages.
+        keep: Leave names as they are, which otherwise may have dashes for underscores.
 
     Raises:
         ConfigError: The file is missing, is not YAML, or holds something else than `option: value` lines.
@@ -165,9 +175,9 @@ def _read_yaml(path: str) -> dict[str, object]:
         with open(path, encoding="utf-8") as file:
             values = yaml.safe_load(file)
     except OSError as error:
-        raise ConfigError(f"--config: cannot read {path}: {error.strerror}.") from error
+        raise ConfigError(f"{flag}: cannot read {path}: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--config: {path} is not YAML: {' '.join(str(error).split())}.") from error
+        raise ConfigError(f"{flag}: {path} is not YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(values, dict):
-        raise ConfigError(f"--config: {path} must hold lines such as `label: income`; got {type(values).__name__}.")
-    return {str(key).replace("-", "_"): value for key, value in values.items()}
+        raise ConfigError(f"{flag}: {path} must hold lines such as `label: income`; got {type(values).__name__}.")
+    return {str(key) if keep else str(key).replace("-", "_"): value for key, value in values.items()}

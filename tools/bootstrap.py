@@ -216,6 +216,7 @@ def lock_requirements(upgrade: bool) -> None:
         "stack-b": [*project, "--universal", "--python-version", "3.10"],
         "flaml": ["--universal", "--python-version", "3.10"],
         "jupyter": ["--universal", "--python-version", "3.10"],
+        "kfp": ["--universal", "--python-version", "3.10"],
     }
     uv = find_uv()
     for name, options in targets.items():
