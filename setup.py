@@ -64,8 +64,15 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=sorted(packages),
     package_dir=packages,
-    package_data={"tfx_automl": ["py.typed"], "tfx_automl.components.evaluator.report": ["*.css", "*.js"]},
+    package_data={
+        "tfx_automl": ["py.typed"],
+        "tfx_automl.components.evaluator.report": ["*.css", "*.js"],
+        "tfx_automl.kubeflow": ["Dockerfile*"],
+    },
     install_requires=REQUIREMENTS,
-    extras_require={"notebooks": ["nbclient", "nbformat", "ipykernel"]},
+    extras_require={
+        "notebooks": ["nbclient", "nbformat", "ipykernel"],
+        "buckets": ["gcsfs", "s3fs"],  # data in buckets, through fsspec; the container image has them
+    },
     entry_points={"console_scripts": ["tfx-automl=tfx_automl.pipelines.cli:main"]},
 )
