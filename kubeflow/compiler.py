@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfx_automl.errors import ConfigError
-from tfx_automl.kubeflow import checks, conditions, containers, importers, options, platform, resolvers, spec, types
+from tfx_automl.kubeflow import conditions, containers, importers, modules, options, platform, resolvers, spec, types
 from tfx_automl.kubeflow.artifacts import IMPORTED, TaskInputs, Wiring, inputs_of, read_inputs, read_outputs
 from tfx_automl.kubeflow.graph import Graph, Node, channels_of, read_graph, source_of
 from tfx_automl.kubeflow.names import Names, kebab
@@ -52,7 +52,7 @@ def compile_pipeline(pipeline: Any, config: KubeflowConfig, exit_handler: Any = 
     last = _exit_graph(exit_handler, graph) if exit_handler is not None else None
     every = [*graph.nodes, *(last.nodes if last else ())]
     config.check_ids(node.id for node in every)
-    modules = _checked_modules(every)
+    needed = tuple(sorted({*graph.modules, *(last.modules if last else ()), *_modules_of(every)}))
     builder = _Builder(graph, config)
     for node in graph.nodes:
         builder.add(node)
@@ -66,7 +66,7 @@ def compile_pipeline(pipeline: Any, config: KubeflowConfig, exit_handler: Any = 
         platform.kubernetes(
             (f"exec-{task.name}", task.settings) for task in (*tasks, *([exit_task] if exit_task else []))
         ),
-        modules,
+        needed,
     )
 
 
@@ -81,22 +81,19 @@ def _exit_graph(handler: Any, graph: Graph) -> Graph:
     return read_graph(Pipeline(pipeline_name=graph.name, pipeline_root="", components=[handler]))
 
 
-def _checked_modules(nodes: list[Node]) -> tuple[str, ...]:
-    """Makes sure that everything can be imported, and returns the modules."""
-    problems, modules = [], set()
+def _modules_of(nodes: list[Node]) -> set[str]:
+    """Returns the modules of users' functions; those that were files are names afterwards."""
+    problems: list[str] = []
+    names: set[str] = set()
     for node in nodes:
-        try:
-            modules |= set(checks.bake_modules(node))
-        except ConfigError as error:
-            problems += error.problems
-        for what, path in dict.fromkeys(checks.classes_of(node)):
+        for found in (modules.bake_modules, modules.check_functions):
             try:
-                modules.add(checks.check_class(node.id, what, path))
+                names |= set(found(node))
             except ConfigError as error:
                 problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return tuple(sorted(modules))
+    return names
 
 
 class _Builder:
@@ -180,7 +177,8 @@ class _Builder:
             outputs=outputs,
             parameters=given.described,
             placeholders=given.placeholders,
-            executor=node.executor_class,
+            executor=node.python_executor.class_path,
+            flags=tuple(node.python_executor.extra_flags),
             beam=options.beam_arguments(node),
             driver=node.driver,
             history=self._config.history if noted else "",
@@ -249,7 +247,8 @@ class _Builder:
         if name in self._predicates:
             return self._predicates[name]
         task = self._predicates[name] = self._names.unique(name.replace("_", "-"))
-        keys, described, artifacts, inherited = Names(), {}, {}, []
+        keys, described, artifacts = Names(), {}, {}
+        inherited: list[str] = []
         for key in sorted(inputs_of(expression)):
             [source] = [source for channel in channels_of(node, key) if (source := source_of(channel))]
             wanted = keys.key(clean_key(key))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfx_automl.errors import ConfigError, one_line
+from tfx_automl.kubeflow.classes import check_classes
 from tfx_automl.kubeflow.task.description import Lookup
 
 _RUN = "pipeline_run"
@@ -49,10 +50,9 @@ class Node:
         return self.executor is not None and self.executor.DESCRIPTOR.name == _BEAM
 
     @property
-    def executor_class(self) -> str:
-        """Path of the class of its executor."""
-        spec = self.executor.python_executor_spec if self.uses_beam else self.executor
-        return str(spec.class_path)
+    def python_executor(self) -> Any:
+        """The spec of the class of its executor."""
+        return self.executor.python_executor_spec if self.uses_beam else self.executor
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,13 @@ class Graph:
         name: Its name.
         nodes: In an order in which they can run.
         types: Class of each output, by node and key.
+        modules: Modules of all classes.
     """
 
     name: str
     nodes: tuple[Node, ...]
     types: Mapping[Source, type]
+    modules: frozenset[str]
 
 
 def read_graph(pipeline: Any) -> Graph:
@@ -86,6 +88,7 @@ def read_graph(pipeline: Any) -> Graph:
     if not isinstance(pipeline, tfx_pipeline.Pipeline):
         raise ConfigError(f"Expected a tfx.dsl.Pipeline, got {type(pipeline).__name__}.")
     _check(pipeline)
+    modules = frozenset(check_classes(pipeline.components))
     try:
         ir = Compiler().compile(pipeline)
     except (ValueError, TypeError, NotImplementedError) as error:
@@ -95,7 +98,7 @@ def read_graph(pipeline: Any) -> Graph:
     by_id = {node.id: node for node in pipeline.components}
     nodes = tuple(_node(by_id[entry.pipeline_node.node_info.id], entry.pipeline_node, deployment) for entry in ir.nodes)
     types = {Source(node.id, key): channel.type for node in nodes for key, channel in node.tfx.outputs.items()}
-    return Graph(pipeline.pipeline_info.pipeline_name, nodes, types)
+    return Graph(pipeline.pipeline_info.pipeline_name, nodes, types, modules)
 
 
 def _check(pipeline: Any) -> None:

@@ -41,7 +41,7 @@ def runs_always(node: Node) -> bool:
     strategy = pipeline_pb2.NodeExecutionOptions.TriggerStrategy.Name(node.ir.execution_options.strategy)
     if strategy not in (*_ALL_SUCCEEDED, _ALL_COMPLETED):
         raise ConfigError(f"{node.id}: the trigger strategy {strategy} cannot be expressed.")
-    return strategy == _ALL_COMPLETED
+    return bool(strategy == _ALL_COMPLETED)
 
 
 def is_cached(node: Node, settings: TaskSettings) -> bool:

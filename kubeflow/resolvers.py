@@ -1,5 +1,6 @@
 """Resolvers: on the platform, tasks that look up what tasks of earlier runs noted."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -59,7 +60,7 @@ def read_choice(node: Node, wiring: Wiring, keys: Names) -> tuple[Choice, TaskIn
     for graph_id, graph in sorted(node.ir.inputs.input_graphs.items()):
         for part in graph.nodes.values():
             operation = part.op_node.op_type
-            if operation and "." not in operation:
+            if re.fullmatch(r"tfx\.\w+", operation):  # which is the name of a function; classes lie deeper
                 raise ConfigError(
                     f"{node.id}: the resolver function {operation} asks ML Metadata, which tasks on Kubeflow cannot "
                     "reach; use a strategy, such as LatestArtifactStrategy."

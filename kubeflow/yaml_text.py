@@ -32,4 +32,5 @@ def to_yaml(*documents: Mapping[str, Any]) -> str:
     """
     _Quoting.add_representer(str, _text)
     options: dict[str, Any] = {"Dumper": _Quoting, "width": 1 << 20, "sort_keys": True, "default_flow_style": False}
-    return yaml.dump_all(documents, explicit_start=False, **options)
+    text: str = yaml.dump_all(documents, **options)
+    return text

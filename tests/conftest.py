@@ -75,6 +75,19 @@ def grouped_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]
     return make
 
 
+@pytest.fixture(scope="session")
+def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The demo, run as a person runs it: its output folder, and what the command said."""
+    from command_for_tests import tfx_automl_command
+
+    from tfx_automl.pipelines.output import OutputFolder
+
+    folder = OutputFolder.at(str(tmp_path_factory.mktemp("runs") / "demo"))
+    done = tfx_automl_command("demo", "--output", str(folder.root), "--max-epochs", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done
+
+
 @pytest.fixture
 def make_data(tmp_path: Path) -> Callable[..., TrainingData]:
     """A function from the kind of a task to training data whose label follows from the features."""

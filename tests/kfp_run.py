@@ -1,7 +1,7 @@
 """Runs under the Kubeflow SDK's own Python, in build/kfp: loads compiled pipelines as the SDK does, or runs them here.
 
-    python kfp_run.py load FILE...
-    python kfp_run.py run FILE ROOT PARAMETERS
+python kfp_run.py load FILE...
+python kfp_run.py run FILE ROOT PARAMETERS
 """
 
 import json

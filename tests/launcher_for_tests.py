@@ -7,6 +7,7 @@ types of inputs arrive empty; numbers arrive as floating point; a report is merg
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,6 @@ from tfx_automl.kubeflow.task import store, uris
 from tfx_automl.kubeflow.task.main import main
 
 SCHEME = "minio://"
-
-
-class TaskFailed(Exception):
-    """A task failed."""
 
 
 class Launcher:
@@ -96,7 +93,12 @@ class Launcher:
         inputs = {key: self._input(entry) for key, entry in task.get("inputs", {}).get("artifacts", {}).items()}
         definitions = component.get("outputDefinitions", {})
         outputs = {
-            key: {"name": key, "uri": f"{SCHEME}{self.run}/{name}/7/{key}", "metadata": {}, "type": entry["artifactType"]}
+            key: {
+                "name": key,
+                "uri": f"{SCHEME}{self.run}/{name}/7/{key}",
+                "metadata": {},
+                "type": entry["artifactType"],
+            }
             for key, entry in definitions.get("artifacts", {}).items()
         }
         files = {key: {"outputFile": str(work / key)} for key in definitions.get("parameters", {})}
@@ -119,8 +121,6 @@ class Launcher:
     def _run(self, container: Any, message: Mapping[str, Any]) -> int:
         if container["command"][:3] == ["python", "-m", "tfx_automl.kubeflow.task"]:
             return main([argument.replace("{{$}}", json.dumps(message)) for argument in container["args"]])
-        import subprocess
-
         command = [_filled(part, message) for part in (*container["command"], *container.get("args", ()))]
         return subprocess.run(command, check=False).returncode
 
@@ -140,7 +140,9 @@ class Launcher:
             inner = entry["uri"].removeprefix(SCHEME)
             _copy(self.mount / inner, self.bucket / inner)
         self.outputs[name] = outputs
-        self.parameters[name] = {key: Path(file["outputFile"]).read_text(encoding="utf-8") for key, file in files.items()}
+        self.parameters[name] = {
+            key: Path(file["outputFile"]).read_text(encoding="utf-8") for key, file in files.items()
+        }
 
 
 def _as_proto(values: Mapping[str, Any]) -> dict[str, Any]:

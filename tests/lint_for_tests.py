@@ -11,7 +11,9 @@ def problems(spec: Mapping[str, Any]) -> list[str]:
     """Returns what is wrong with a `PipelineSpec`."""
     found = [] if spec["schemaVersion"] == "2.1.0" else ["the schema is not 2.1.0"]
     executors = spec["deploymentSpec"]["executors"]
-    found += [f"{label}: {kind}" for label, entry in executors.items() for kind in set(entry) - {"container", "importer"}]
+    found += [
+        f"{label}: {kind}" for label, entry in executors.items() for kind in set(entry) - {"container", "importer"}
+    ]
     labels = {entry["executorLabel"] for entry in spec["components"].values() if "executorLabel" in entry}
     found += [f"executors and components differ: {labels ^ set(executors)}"] if labels != set(executors) else []
     found += [f"name {name!r}" for name in (*spec["components"], *executors) if not _ARGO.fullmatch(name)]
@@ -33,7 +35,9 @@ def _of_dag(spec: Mapping[str, Any], tasks: Mapping[str, Any], inputs: set[str])
         given = task.get("inputs", {})
         for part in ("parameters", "artifacts"):
             declared = set(component.get("inputDefinitions", {}).get(part, {}))
-            found += [f"{name}: {part} differ: {declared ^ set(given.get(part, {}))}"] * (declared != set(given.get(part, {})))
+            found += [f"{name}: {part} differ: {declared ^ set(given.get(part, {}))}"] * (
+                declared != set(given.get(part, {}))
+            )
         keys = [*given.get("parameters", {}), *given.get("artifacts", {})]
         found += [f"{name} has two inputs of one name"] * (len(keys) != len(set(keys)))
         for entry in (*given.get("parameters", {}).values(), *given.get("artifacts", {}).values()):
@@ -55,6 +59,8 @@ def _of_source(spec: Any, name: str, entry: Any, tasks: Any, before: set[str], i
         return [f"{name} needs {producer}, which does not exist or for which it does not wait"]
     if kind == "taskFinalStatus":
         return []
-    part, key = ("parameters", "outputParameterKey") if kind == "taskOutputParameter" else ("artifacts", "outputArtifactKey")
+    part, key = (
+        ("parameters", "outputParameterKey") if kind == "taskOutputParameter" else ("artifacts", "outputArtifactKey")
+    )
     outputs = spec["components"][tasks[producer]["componentRef"]["name"]]["outputDefinitions"].get(part, {})
     return [] if source[key] in outputs else [f"{name} needs {source[key]} of {producer}, which it does not have"]

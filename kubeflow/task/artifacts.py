@@ -122,7 +122,8 @@ def pack(artifacts: Iterable[Any], place: PlatformArtifact) -> dict[str, Any]:
     Raises:
         DataError: One lies elsewhere, so that the platform would lose it.
     """
-    entries, shown = [], {}
+    entries: list[dict[str, Any]] = []
+    shown: dict[str, Any] = {}
     for artifact in artifacts:
         message = metadata_store_pb2.Artifact()
         message.CopyFrom(artifact.mlmd_artifact)

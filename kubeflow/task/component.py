@@ -76,10 +76,12 @@ def _artifact(kind: str, message: Any) -> Any:
 
 def _operator(description: Description) -> Any:
     """Returns what runs the executor, with Beam's arguments if it takes any."""
-    python = executable_spec_pb2.PythonClassExecutableSpec(class_path=description.executor)
+    python = executable_spec_pb2.PythonClassExecutableSpec(
+        class_path=description.executor, extra_flags=description.flags
+    )
     if description.beam is None:
         operator = PythonExecutorOperator(python)
-        operator.extra_flags = []  # it would take those of this process
+        operator.extra_flags = list(description.flags)  # it would add those of this process
         return operator
     from tfx.orchestration.portable.beam_executor_operator import BeamExecutorOperator  # takes seconds
 

@@ -92,6 +92,7 @@ class Description:
         parameters: Execution properties with a value.
         placeholders: Execution properties that follow from inputs: TFX's expressions, as JSON of the proto.
         executor: Path of the executor's class.
+        flags: Further flags of the executor.
         beam: Beam's arguments: texts, or expressions as JSON of the proto; None for an executor without Beam.
         driver: Path of the class of a driver that runs before the executor; empty if there is none.
         predicate: Of a condition: TFX's expression, as JSON of the proto.
@@ -111,6 +112,7 @@ class Description:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     placeholders: Mapping[str, Any] = field(default_factory=dict)
     executor: str = ""
+    flags: tuple[str, ...] = ()
     beam: tuple[Any, ...] | None = None
     driver: str = ""
     predicate: Mapping[str, Any] | None = None
@@ -138,7 +140,10 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         entries = {entry.name: getattr(value, entry.name) for entry in dataclasses.fields(value)}
         return {
-            name: _plain(item) for name, item in entries.items() if item is not None and item not in ("", {}, (), False)
+            name: _plain(item)
+            for name, item in entries.items()
+            # Beam without arguments is something else than no Beam.
+            if item is not None and (item not in ("", {}, (), False) or name == "beam")
         }
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""Loads TFX without TensorFlow, for tasks that compute nothing: most of the time that TFX takes to load is TensorFlow's."""
+"""Loads TFX without TensorFlow, for tasks that compute nothing: it takes most of the time that TFX takes to load."""
 
 import sys
 from collections.abc import Iterator

@@ -87,7 +87,7 @@ def _fetched(chosen: list[Any], place: PlatformArtifact) -> list[Any]:
         is_file = isinstance(artifact, ValueArtifact)
         os.makedirs(os.path.dirname(target) if is_file else target, exist_ok=True)
         if source:
-            store.fetch(source if is_file else source.rstrip("/") + "/", target if is_file else target + "/")
+            store.fetch(source, target)
         artifact.set_string_custom_property(_FROM, source)
         artifact.uri = target
     return chosen

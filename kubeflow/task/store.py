@@ -72,8 +72,15 @@ def fetch(uri: str, path: str) -> None:
         DataError: It is not there any more, or cannot be read.
     """
     system, source = _open(uri)
+    source = source.rstrip("/")
     try:
-        system.get(source, path, recursive=system.isdir(source))
+        if system.isfile(source):
+            system.get_file(source, path)
+            return
+        for found in system.find(source) or [source]:  # of nothing, the error says that it is not there
+            target = path.rstrip("/") + found[found.index(source) + len(source) :]
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            system.get_file(found, target)
     except Exception as error:
         raise DataError(f"{uri} cannot be read: {one_line(error)}. {_help(uri)}") from error
 

@@ -13,7 +13,9 @@ from tfx_automl.kubeflow.settings import TaskSettings
 GOLDEN = Path(__file__).parent / "golden"
 SETTINGS = {
     "Count": TaskSettings(cpu="2", memory="4Gi", retries=2, env={"ON": "yes"}, secret_env={"TOKEN": ("hub", "n")}),
-    "Read": TaskSettings(accelerator="nvidia.com/gpu", node_selector={"pool": "1"}, volumes={"/data": "on"}, cache=False),
+    "Read": TaskSettings(
+        accelerator="nvidia.com/gpu", node_selector={"pool": "1"}, volumes={"/data": "on"}, cache=False
+    ),
 }
 OF_VERTEX = {"Count": TaskSettings(cpu="2", memory="4Gi"), "Read": TaskSettings(accelerator="NVIDIA_TESLA_T4")}
 

@@ -4,11 +4,11 @@ import json
 import shutil
 from pathlib import Path
 
+import kubeflow_for_tests as pieces
 import pytest
 from tfx import v1 as tfx
 from tfx.types import standard_artifacts
 
-import kubeflow_for_tests as pieces
 from tfx_automl.components.evaluator.last_blessed import EarlierBlessedModelStrategy
 from tfx_automl.errors import ConfigError
 from tfx_automl.kubeflow.task.store import Store
@@ -113,7 +113,7 @@ def test_an_artifact_that_was_deleted_since(launch, tmp_path, capfd):
     shutil.rmtree(tmp_path / "bucket" / "run-1" / "train")
     run = launch(of_models(LatestBlessed, 1, False), run="run-2")
     assert run.failed == ["find-it", "compare"]
-    assert "minio://run-1/train/7/model/ cannot be read" in capfd.readouterr().err
+    assert "minio://run-1/train/7/model cannot be read" in capfd.readouterr().err
 
 
 def test_history_is_noted_only_for_what_resolvers_ask(launch, tmp_path):
@@ -131,7 +131,7 @@ def test_strategy_that_asks_ml_metadata(launch, capfd):
 
 def test_channel_without_a_resolver_is_refused(compiled):
     compare = pieces.Compare(old=tfx.dsl.Channel(type=standard_artifacts.Model))
-    with pytest.raises(ConfigError, match="Compare: its input 'old' is a channel that no component .* put a Resolver"):
+    with pytest.raises(ConfigError, match=r"Compare: its input 'old' is a channel that no component .* put a Resolver"):
         compiled(tfx.dsl.Pipeline(pipeline_name="p", pipeline_root="unused", components=[compare]))
 
 

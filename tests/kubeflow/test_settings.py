@@ -72,7 +72,7 @@ def test_nothing_asked_for_is_one_document(compiled):
 def test_component_that_does_not_exist(compiled):
     import kubeflow_for_tests
 
-    with pytest.raises(ConfigError, match="There is no component 'Cont'. Did you mean 'Count'?"):
+    with pytest.raises(ConfigError, match=r"There is no component 'Cont'\. Did you mean 'Count'\?"):
         compiled(kubeflow_for_tests.make(), settings={"Cont": TaskSettings(cpu="1")})
 
 
@@ -90,7 +90,10 @@ def test_component_that_does_not_exist(compiled):
         ({"env": {"A": "x"}, "secret_env": {"A": ("s", "k")}}, "env and secret_env both set A"),
         ({"secret_env": {"A": "hub"}}, r"expected a secret and a key by variable, as TOKEN: \[hub, token\]"),
         ({"volumes": {"data": "claim"}}, "a volume is mounted at an absolute path"),
-        ({"volumes": {"/a": "c"}, "secret_volumes": {"/a": "s"}}, "secret_volumes and volumes both mount something at /a"),
+        (
+            {"volumes": {"/a": "c"}, "secret_volumes": {"/a": "s"}},
+            "secret_volumes and volumes both mount something at /a",
+        ),
         ({"cache": "yes"}, "cache: expected true or false, got 'yes'"),
         ({"gpu": 1}, "There is no setting 'gpu'"),
         ({"memry": "1Gi"}, "There is no setting 'memry'. Did you mean 'memory'?"),

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_for_tests import tfx_automl_command
 
 from tfx_automl.pipelines.finished import FinishedRun
 from tfx_automl.pipelines.output import OutputFolder
@@ -21,22 +22,9 @@ STAGES = (
 )
 
 
-def _tfx_automl(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from tfx_automl.pipelines.cli import main; sys.exit(main())",
-        *arguments,
-    ]
-    return subprocess.run(command, capture_output=True, text=True, timeout=900)
-
-
 @pytest.fixture(scope="module")
-def first(tmp_path_factory) -> "tuple[OutputFolder, subprocess.CompletedProcess[str]]":
-    folder = OutputFolder.at(str(tmp_path_factory.mktemp("runs") / "demo"))
-    done = _tfx_automl("demo", "--output", str(folder.root), "--max-epochs", "3")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done
+def first(demo_run) -> "tuple[OutputFolder, subprocess.CompletedProcess[str]]":
+    return demo_run
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +93,7 @@ def test_worst_group_and_artifacts_are_named(first, summary):
 
 
 def test_report_of_the_run_is_found(first):
-    done = _tfx_automl("report", str(first[0].root), "--no-open")
+    done = tfx_automl_command("report", str(first[0].root), "--no-open")
     assert done.returncode == 0, done.stderr
     assert "<html" in Path(done.stdout.strip()).read_text(encoding="utf-8")
 
@@ -142,7 +130,7 @@ def test_stage_seconds(summary):
 
 def test_second_run_uses_the_cache_and_says_so(first, summary):
     folder, _ = first
-    again = _tfx_automl("demo", "--output", str(folder.root), "--max-epochs", "3")
+    again = tfx_automl_command("demo", "--output", str(folder.root), "--max-epochs", "3")
     assert again.returncode == 0, again.stdout + again.stderr
     for stage in STAGES:
         assert f"{stage}: unchanged, from the cache" in again.stdout
@@ -154,7 +142,7 @@ def test_second_run_uses_the_cache_and_says_so(first, summary):
 
 @pytest.fixture(scope="module")
 def other(first) -> "subprocess.CompletedProcess[str]":
-    done = _tfx_automl("demo", "--output", str(first[0].root), "--max-epochs", "3", "--seed", "1")
+    done = tfx_automl_command("demo", "--output", str(first[0].root), "--max-epochs", "3", "--seed", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     return done
 
@@ -182,7 +170,7 @@ def test_what_is_served_is_what_the_summary_names(first):
     for removed in (False, True):
         if removed:
             shutil.rmtree(folder.serving)
-        again = _tfx_automl("demo", "--output", str(folder.root), "--max-epochs", "3")
+        again = tfx_automl_command("demo", "--output", str(folder.root), "--max-epochs", "3")
         assert again.returncode == 0, again.stdout + again.stderr
         assert "Trainer: unchanged, from the cache" in again.stdout
         assert "Pusher: unchanged" not in again.stdout
@@ -204,7 +192,7 @@ def test_killed_search_goes_on(tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    again = _tfx_automl(*options)
+    again = tfx_automl_command(*options)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "continues an earlier search" in again.stdout
     assert "  trial 0  bracket 0  epochs 1 " not in again.stdout

@@ -1,54 +1,14 @@
-"""What must be importable in the image, checked where the pipeline is compiled."""
+"""Users' functions: code is baked into the image, so files must be modules there, and here, too."""
 
-import importlib
 import importlib.util
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from tfx_automl.errors import ConfigError, one_line
+from tfx_automl.errors import ConfigError
+from tfx_automl.kubeflow.classes import check_class
 from tfx_automl.kubeflow.graph import Node
-
-
-def check_class(owner: str, what: str, path: str) -> str:
-    """Makes sure that a class can be imported by its path, as the tasks will do it.
-
-    Args:
-        owner: Id of the component, for the message.
-        what: What the class is to it.
-        path: Of the class.
-
-    Returns:
-        The name of its module.
-
-    Raises:
-        ConfigError: It cannot be imported.
-    """
-    module, _, name = path.rpartition(".")
-    if module == "__main__" or module.startswith("__main__."):
-        raise ConfigError(
-            f"{owner}: its {what} {name!r} is defined in the script that is being run, which no task can import; move "
-            "it into a module of its own."
-        )
-    if "<" in path:
-        raise ConfigError(
-            f"{owner}: its {what} {path!r} is defined within a function or is a lambda, so no task can import it; "
-            "define it at the top level of a module."
-        )
-    try:
-        found = importlib.import_module(module)
-    except Exception as error:
-        raise ConfigError(
-            f"{owner}: its {what} {path!r} cannot be imported ({type(error).__name__}: {one_line(error)}), so it will "
-            "not be found in the image either; install the package that holds it, here and in the image."
-        ) from error
-    if not hasattr(found, name):
-        raise ConfigError(
-            f"{owner}: its {what} {path!r} cannot be imported: {module} has no {name!r} at its top level."
-        )
-    return module
 
 
 def module_path(owner: str, file: str) -> str:
@@ -117,29 +77,16 @@ def bake_modules(node: Node) -> Iterator[str]:
         yield name
 
 
-def user_functions(node: Node) -> Iterator[tuple[str, str]]:
-    """Yields the execution properties that name a function by its path, as `run_fn` of a Trainer does."""
+def check_functions(node: Node) -> Iterator[str]:
+    """Makes sure that functions of the user can be imported, as `run_fn` of a Trainer, and yields their modules.
+
+    Raises:
+        ConfigError: One cannot.
+    """
     parameters = node.ir.parameters.parameters
-    module_given = any(key in parameters for key in ("module_file", "module_path"))
+    if any(key in parameters for key in ("module_file", "module_path")):
+        return  # then it is the name of a function in there
     for key, value in parameters.items():
         text = value.field_value.string_value if value.HasField("field_value") else ""
-        if key.endswith("_fn") and "." in text and not module_given:
-            yield key, text
-
-
-def classes_of(node: Node) -> Iterator[tuple[str, str]]:
-    """Yields every class that the tasks of a component import: what it is, and its path."""
-    from tfx_automl.kubeflow.types import class_path
-
-    if node.executor is not None and not node.is_container:
-        yield "executor", node.executor_class
-    if node.driver:
-        yield "driver", node.driver
-    channels: list[Any] = [*node.tfx.inputs.values(), *node.tfx.outputs.values()]
-    for channel in channels:
-        yield "artifact type", class_path(channel.type)
-    for graph in node.ir.inputs.input_graphs.values():
-        for part in graph.nodes.values():
-            if part.op_node.op_type and "." in part.op_node.op_type:
-                yield "strategy", part.op_node.op_type
-    yield from user_functions(node)
+        if key.endswith("_fn") and "." in text:
+            yield check_class(node.id, key, text)
