@@ -78,7 +78,9 @@ def _lines(image: str, found: Mapping[str, Any]) -> Iterator[str]:
 
 def _other_images(image: str, needs: Needs) -> Iterator[str]:
     if needs.images and image not in needs.images:
-        yield f"The pipeline was compiled for {', '.join(needs.images)}: compile it with --image {image} to use this one."
+        yield (
+            f"The pipeline was compiled for {', '.join(needs.images)}: compile it with --image {image} to use this one."
+        )
 
 
 def _problems(found: Mapping[str, Any], needs: Needs, seconds: float) -> Iterator[str]:
@@ -91,7 +93,10 @@ def _problems(found: Mapping[str, Any], needs: Needs, seconds: float) -> Iterato
         yield "The image runs as root: give it a USER."
     for path, error in found["imports"].items():
         task = f"needed by {needs.classes[path]}" if path in needs.classes else "the entry point"
-        yield f"{path} ({task}) cannot be imported: {error}. Build the image with --include FOLDER if it is your own code."
+        yield (
+            f"{path} ({task}) cannot be imported: {error}. Build the image with --include FOLDER if it is your "
+            "own code."
+        )
     missing = found["byte_code"]["missing"]
     if missing:
         yield f"{len(missing)} modules have no byte code, such as {missing[0]}: compile them (python -m compileall)."

@@ -33,12 +33,17 @@ def _add_build(actions: Any) -> None:
         "build",
         allow_abbrev=False,
         help="build the image with Docker",
-        description="Builds the image with Docker. A private package index is read from PIP_INDEX_URL or UV_DEFAULT_INDEX, "
+        description="Builds the image with Docker. A private package index is read from PIP_INDEX_URL or "
+        "UV_DEFAULT_INDEX, "
         "its certificates from SSL_CERT_FILE; neither gets into the image.",
     )
-    build.add_argument("--tag", default="tfx-automl", help="name of the image, as registry/name:version (default: tfx-automl)")
+    build.add_argument(
+        "--tag", default="tfx-automl", help="name of the image, as registry/name:version (default: tfx-automl)"
+    )
     build.add_argument("--stack", metavar="a|b", help="a: TFX 1.16, Python 3.10; b: TFX 1.21 (default: as it is here)")
-    build.add_argument("--base", default="", metavar="IMAGE", help="what it is built on (default: Docker's own image of Python)")
+    build.add_argument(
+        "--base", default="", metavar="IMAGE", help="what it is built on (default: Docker's own image of Python)"
+    )
     build.add_argument(
         "--include",
         action="append",
@@ -47,9 +52,15 @@ def _add_build(actions: Any) -> None:
         metavar="PATH",
         help="code of yours: a file .py, a package, or a folder with such in it; may be given several times",
     )
-    build.add_argument("--python", type=Path, metavar="FOLDER", help="an installation of Python, for a base that has none")
-    build.add_argument("--source", type=Path, metavar="FOLDER", help="a clone of tfx-automl (default: the one that runs)")
-    build.add_argument("--network", default="default", metavar="default|host", help="of the installation (default: default)")
+    build.add_argument(
+        "--python", type=Path, metavar="FOLDER", help="an installation of Python, for a base that has none"
+    )
+    build.add_argument(
+        "--source", type=Path, metavar="FOLDER", help="a clone of tfx-automl (default: the one that runs)"
+    )
+    build.add_argument(
+        "--network", default="default", metavar="default|host", help="of the installation (default: default)"
+    )
     build.add_argument("--push", action="store_true", help="push it to its registry afterwards")
     build.set_defaults(command=_build)
 
@@ -62,7 +73,9 @@ def _add_check(actions: Any) -> None:
         description="Runs a container of the image, without a network, and looks at it from within.",
     )
     check.add_argument("image", metavar="IMAGE", help="the image")
-    check.add_argument("--pipeline", type=Path, metavar="FILE.yaml", help="a compiled pipeline, whose classes must be in it")
+    check.add_argument(
+        "--pipeline", type=Path, metavar="FILE.yaml", help="a compiled pipeline, whose classes must be in it"
+    )
     check.add_argument(
         "--import-seconds",
         type=float,
@@ -88,7 +101,9 @@ def _build(parsed: argparse.Namespace) -> int:
             push=parsed.push,
         )
     )
-    console.line(f"{parsed.tag} is built{' and pushed' if parsed.push else ''}. Check it: tfx-automl image check {parsed.tag}")
+    console.line(
+        f"{parsed.tag} is built{' and pushed' if parsed.push else ''}. Check it: tfx-automl image check {parsed.tag}"
+    )
     return 0
 
 

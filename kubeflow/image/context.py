@@ -1,4 +1,4 @@
-"""The folder that Docker builds from: the project's own files, the user's modules, and a Python where one is asked for."""
+"""The folder that Docker builds from: the project's own files, the user's modules, and a Python if one is asked for."""
 
 import shutil
 import sys
@@ -30,7 +30,10 @@ def stage(folder: Path, source: Path, locks: Iterable[str], modules: Iterable[Pa
     """
     missing = [name for name in (*_PARTS, DOCKERFILE) if not (source / name).exists()]
     if missing:
-        raise ConfigError(f"--source: {source} is not the source code of tfx-automl: there is no {missing[0]}. Give the folder of a clone.")
+        raise ConfigError(
+            f"--source: {source} is not the source code of tfx-automl: there is no {missing[0]}. Give the folder "
+            "of a clone."
+        )
     for name in _PARTS:
         _copy(source / name, folder / name)
     (folder / "requirements").mkdir()
@@ -49,7 +52,10 @@ def find_source() -> Path:
     """
     folder = Path(__file__).resolve().parents[2]
     if not (folder / DOCKERFILE).is_file() or not (folder / "setup.py").is_file():
-        raise ConfigError("tfx-automl is installed here without its source code, from which the image is built. Say where a clone is: --source FOLDER.")
+        raise ConfigError(
+            "tfx-automl is installed here without its source code, from which the image is built. Say where a "
+            "clone is: --source FOLDER."
+        )
     return folder
 
 
@@ -76,7 +82,10 @@ def add_modules(folder: Path, modules: Iterable[Path]) -> None:
     for path in modules:
         entries = _importable(path)
         if not entries:
-            problems.append(f"--include: {path} holds nothing that Python can import; give a file .py, a package, or a folder with such in it.")
+            problems.append(
+                f"--include: {path} holds nothing that Python can import; give a file .py, a package, or a "
+                "folder with such in it."
+            )
         for entry in entries:
             if (folder / entry.name).exists() or entry.stem in sys.stdlib_module_names or entry.stem == "tfx_automl":
                 problems.append(f"--include: the name of {entry} is taken; rename it.")
@@ -102,7 +111,10 @@ def _importable(path: Path) -> list[Path]:
 def _add_python(folder: Path, python: Path) -> None:
     """Copies an installation of Python, without the packages that are installed in it."""
     if not (python / "bin/python3").exists() or not any((python / "lib").glob("python3.*/os.py")):
-        raise ConfigError(f"--python: {python} is no installation of Python: it has no bin/python3 and no library. Give what `sys.base_prefix` says, unless that is /usr.")
+        raise ConfigError(
+            f"--python: {python} is no installation of Python: it has no bin/python3 and no library. Give what "
+            "`sys.base_prefix` says, unless that is /usr."
+        )
     for name in ("bin", "include", "lib"):
         if (python / name).is_dir():
             shutil.copytree(python / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns(*_NOT_OF_PYTHON))

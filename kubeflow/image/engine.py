@@ -21,14 +21,22 @@ def find_docker() -> str:
     """
     docker = shutil.which("docker")
     if docker is None:
-        raise ImageError("There is no `docker` on PATH. Install Docker Engine (Debian and Ubuntu: docker.io), or use a machine that has it.")
+        raise ImageError(
+            "There is no `docker` on PATH. Install Docker Engine (Debian and Ubuntu: docker.io), or use a "
+            "machine that has it."
+        )
     command = [docker, "info", "--format", "{{.ServerVersion}}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS_TO_ANSWER, check=False)
     except subprocess.TimeoutExpired:
-        raise ImageError(f"Docker does not answer: `docker info` said nothing for {_SECONDS_TO_ANSWER} seconds. Restart Docker.") from None
+        raise ImageError(
+            f"Docker does not answer: `docker info` said nothing for {_SECONDS_TO_ANSWER} seconds. Restart Docker."
+        ) from None
     if done.returncode or not done.stdout.strip():
-        raise ImageError(f"Docker does not answer: {last_line(done)} Start it (as root: systemctl start docker, or dockerd), and make sure that you may use it.")
+        raise ImageError(
+            f"Docker does not answer: {last_line(done)} Start it (as root: systemctl start docker, or dockerd), "
+            "and make sure that you may use it."
+        )
     return docker
 
 
@@ -46,7 +54,10 @@ def require_buildkit(docker: str) -> None:
     version = subprocess.run([docker, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"(\d+)\.\d+", version)
     if found is None or int(found[1]) >= _WITH_PLUGIN:
-        raise ImageError(f"{docker} cannot build with BuildKit: its plug-in buildx is missing. Install it (docker-buildx or docker-buildx-plugin), then run the same command again.")
+        raise ImageError(
+            f"{docker} cannot build with BuildKit: its plug-in buildx is missing. Install it (docker-buildx or "
+            "docker-buildx-plugin), then run the same command again."
+        )
 
 
 def build(docker: str, arguments: Sequence[str]) -> None:
@@ -70,7 +81,10 @@ def push(docker: str, image: str) -> None:
 def _run(command: Sequence[str], what: str, variables: dict[str, str]) -> None:
     done = subprocess.run(command, env={**os.environ, **variables}, check=False)
     if done.returncode:
-        raise ImageError(f"The image was not {what}: `docker {command[1]}` ended with exit status {done.returncode}; its words are above.")
+        raise ImageError(
+            f"The image was not {what}: `docker {command[1]}` ended with exit status {done.returncode}; its "
+            "words are above."
+        )
 
 
 def run_python(docker: str, image: str, code: str, *arguments: str) -> str:
@@ -88,7 +102,19 @@ def run_python(docker: str, image: str, code: str, *arguments: str) -> str:
     Raises:
         ImageError: It could not be run.
     """
-    command = [docker, "run", "--rm", "--interactive", "--network", "none", "--entrypoint", "python", image, "-", *arguments]
+    command = [
+        docker,
+        "run",
+        "--rm",
+        "--interactive",
+        "--network",
+        "none",
+        "--entrypoint",
+        "python",
+        image,
+        "-",
+        *arguments,
+    ]
     done = subprocess.run(command, input=code, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ImageError(f"{image} cannot be checked: {last_line(done)}")

@@ -1,6 +1,5 @@
 """What a compiled pipeline asks of its image."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ class Needs:
     """What a pipeline needs.
 
     Attributes:
-        classes: Paths of executors, drivers, artifact types, and of the user's modules: by path, the task that needs it.
+        classes: Paths of executors, drivers, artifact types, the user's modules: by path, the task that needs it.
         images: Of the tasks that run this package's entry point.
         compiler: The program that compiled it.
     """
@@ -46,7 +45,9 @@ def read_needs(path: Path) -> Needs:
         for name in _classes(_description(container["args"])):
             classes.setdefault(name, label.removeprefix("exec-"))
     if not images:
-        raise ConfigError(f"--pipeline: no task of {path} runs tfx-automl; compile the pipeline with `tfx-automl compile`.")
+        raise ConfigError(
+            f"--pipeline: no task of {path} runs tfx-automl; compile the pipeline with `tfx-automl compile`."
+        )
     for task, name in _modules(spec):
         classes.setdefault(name, task)
     return Needs(classes, tuple(sorted(images)), str(spec.get("sdkVersion", "")))

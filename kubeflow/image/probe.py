@@ -113,7 +113,10 @@ def _byte_code() -> dict[str, Any]:
     """Returns how many modules were imported here, and those without byte code, which Python compiles every time."""
     specs = [getattr(module, "__spec__", None) for module in list(sys.modules.values())]
     cached = {spec.name: spec.cached for spec in specs if spec and spec.cached and (spec.origin or "").endswith(".py")}
-    return {"modules": len(cached), "missing": sorted(name for name, path in cached.items() if not os.path.exists(path))}
+    return {
+        "modules": len(cached),
+        "missing": sorted(name for name, path in cached.items() if not os.path.exists(path)),
+    }
 
 
 if __name__ == "__main__":
