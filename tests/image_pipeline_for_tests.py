@@ -11,7 +11,7 @@ def make(data: str, serving: str) -> Any:
     """Returns the pipeline.
 
     Args:
-        data: A CSV file with columns x and y.
+        data: Folder with CSV files, which have columns x and y.
         serving: Folder for the pushed model.
     """
     examples = ExampleGen(input_base=data)
@@ -38,7 +38,6 @@ def run_fn(fn_args: Any) -> None:
     """Fits a straight line, and saves it as a model."""
     import numpy as np
     import tensorflow as tf
-    from tfx.components.util import tfxio_utils  # noqa: F401 - what every module of a Trainer may import
 
     files = [name for pattern in fn_args.train_files for name in tf.io.gfile.glob(pattern)]
     records = tf.data.TFRecordDataset(files, compression_type="GZIP")

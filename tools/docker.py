@@ -13,6 +13,7 @@ Exit status: the command's own; 77 where there is no Docker, or nothing to build
 import contextlib
 import importlib.metadata
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -28,7 +29,7 @@ IMAGE = "tfx-automl-test:latest"
 LOCAL_BASE = "tfx-automl-test-base:latest"
 MODULES = ("tests/image_pipeline_for_tests.py",)
 UNAVAILABLE = 77
-SECONDS_TO_START, SECONDS_TO_PULL = 60, 120
+SECONDS_TO_START, SECONDS_TO_PULL = 60, 60
 # What the libraries of Python need; the compiler is for a package without wheels.
 PACKAGES = "ca-certificates,g++,libbz2-1.0,libcrypt1,libexpat1,libffi8,liblzma5,libncursesw6,libreadline8,libsqlite3-0"
 PACKAGES += ",libssl3,libuuid1,zlib1g"
@@ -129,20 +130,23 @@ def find_base() -> tuple[str, str, Path | None]:
     from tfx_automl.kubeflow.image.build import BASES
 
     stack = "a" if importlib.metadata.version("tfx").startswith("1.16.") else "b"
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        pull = subprocess.run(
-            ["docker", "pull", "--quiet", BASES[stack]], capture_output=True, timeout=SECONDS_TO_PULL, check=False
-        )
-        if pull.returncode == 0:
-            return stack, BASES[stack], None
-    sys.stderr.write(
-        f"docker: no registry has {BASES[stack]} for this machine; building on a Debian of debootstrap instead\n"
-    )
     python = Path(sys.base_prefix)
+    if said("docker", "image", "inspect", "--format", "{{.Comment}}", LOCAL_BASE) == comment():
+        return stack, LOCAL_BASE, python
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        command = ["docker", "pull", "--quiet", BASES[stack]]
+        if subprocess.run(command, capture_output=True, timeout=SECONDS_TO_PULL, check=False).returncode == 0:
+            return stack, BASES[stack], None
+    sys.stderr.write(f"docker: {BASES[stack]} cannot be pulled here; building on a Debian of debootstrap instead\n")
     if python == Path("/usr"):
         raise ObstacleError(f"{BASES[stack]} cannot be pulled, and the Python of Debian itself cannot be copied")
     make_base(debian())
     return stack, LOCAL_BASE, python
+
+
+def comment() -> str:
+    """Returns what tells a base image that fits from an older one."""
+    return f"for {' '.join(platform.libc_ver())}: {PACKAGES}"
 
 
 def debian() -> str:
@@ -155,10 +159,7 @@ def debian() -> str:
 
 
 def make_base(suite: str) -> None:
-    """Makes an image of a small Debian, unless it is there."""
-    label = f"{suite} {PACKAGES}"
-    if said("docker", "image", "inspect", "--format", "{{.Comment}}", LOCAL_BASE) == label:
-        return
+    """Makes an image of a small Debian."""
     if os.getuid() != 0 or not shutil.which("debootstrap"):
         raise ObstacleError(
             "no base image can be pulled, and none can be made (that needs root, and apt-get install debootstrap)"
@@ -170,7 +171,7 @@ def make_base(suite: str) -> None:
     with (FOLDER / "debootstrap.log").open("wb") as log:
         if subprocess.run(command, stdout=log, stderr=log, check=False).returncode:
             raise ObstacleError(f"debootstrap failed, as {FOLDER}/debootstrap.log tells")
-    pack = f"tar -C {shlex.quote(str(root))} -c . | docker import --message {shlex.quote(label)} - {LOCAL_BASE}"
+    pack = f"tar -C {shlex.quote(str(root))} -c . | docker import --message {shlex.quote(comment())} - {LOCAL_BASE}"
     if subprocess.run(["sh", "-c", pack], stdout=subprocess.DEVNULL, check=False).returncode:
         raise ObstacleError("docker import failed")
     shutil.rmtree(root)

@@ -57,6 +57,7 @@ def test_everything_is_locked_and_its_hashes_are_checked(dockerfile: str) -> Non
 def test_byte_code_is_made_and_never_checked(dockerfile: str) -> None:
     assert "--compile-bytecode" in dockerfile
     assert "PYC_INVALIDATION_MODE=UNCHECKED_HASH" in dockerfile
+    assert "compileall.compile_dir" in stages(dockerfile)[0]  # the base's own library
     assert "compileall -q --invalidation-mode unchecked-hash tfx_automl /opt/modules" in dockerfile
 
 

@@ -43,7 +43,7 @@ def pipeline_file(compiled: Any, folder: Path) -> Path:
     """The compiled pipeline: the very same file for all runs."""
     import image_pipeline_for_tests
 
-    pipeline = image_pipeline_for_tests.make(str(folder / "data/line.csv"), str(folder / "serving"))
+    pipeline = image_pipeline_for_tests.make(str(folder / "data"), str(folder / "serving"))
     path = folder.parent / "pipeline.yaml"
     path.write_text(compiled(pipeline, image=IMAGE).yaml())
     return path
