@@ -74,7 +74,7 @@ test-flink: env  ## run a search on a real Flink on this machine (needs Java, Ma
 	$(PYTHON) tools/flink.py $(PYTHON) -m pytest -m flink tests/flink
 
 test-docker: env kfp  ## build the container image and run pipelines in it (needs Docker; starts dockerd where it may)
-	$(PYTHON) tools/docker.py $(PYTHON) -m pytest -m docker tests/kubeflow
+	$(PYTHON) tools/image.py $(PYTHON) -m pytest -m docker tests/kubeflow
 
 test-stack-b:  ## run all tests with the newest TFX, in a Debian 13 root under build/ (needs root and debootstrap)
 	sh tools/stack_b.sh make test TESTS="$(TESTS)"

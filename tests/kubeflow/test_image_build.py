@@ -90,15 +90,16 @@ def test_code_that_cannot_go_in_is_refused(docker: FakeDocker, tmp_path: Path, n
 
 
 def test_a_python_for_a_base_without_one(docker: FakeDocker, tmp_path: Path) -> None:
+    python = tmp_path / "python"
     for name in (
         "bin/python3",
         "lib/python3.10/os.py",
         "lib/python3.10/site-packages/x.py",
         "lib/python3.10/test/y.py",
     ):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text("")
-    assert build("--stack", "a", "--python", str(tmp_path)) == 0
+        (python / name).parent.mkdir(parents=True, exist_ok=True)
+        (python / name).write_text("")
+    assert build("--stack", "a", "--python", str(python)) == 0
     found = [name for name in docker.seen()["files"] if name.startswith("python/")]
     assert found == ["python/bin/python3", "python/lib/python3.10/os.py"]
 

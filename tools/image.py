@@ -1,6 +1,6 @@
 """Builds the image of the tasks with a Docker engine on this machine, and runs a command that tests it.
 
-    python tools/docker.py python -m pytest -m docker tests/kubeflow
+    python tools/image.py python -m pytest -m docker tests/kubeflow
 
 An engine that runs is used; else one is started, which root may do, and stopped in the end. The base image is
 Docker's own of Python where its registry answers, else a Debian that debootstrap makes under build/docker, into which
@@ -43,7 +43,7 @@ class ObstacleError(Exception):
 def main(command: list[str]) -> int:
     """Builds the image, and runs the command; returns the exit status."""
     if not command:
-        sys.stderr.write("usage: tools/docker.py COMMAND...\n")
+        sys.stderr.write("usage: tools/image.py COMMAND...\n")
         return 2
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 def _run(repository: Path, *command: str, path: str | None = None) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, **({"PATH": path} if path is not None else {})}
     return subprocess.run(
-        [sys.executable, str(repository / "tools/docker.py"), *command],
+        [sys.executable, str(repository / "tools/image.py"), *command],
         capture_output=True,
         text=True,
         env=environment,
@@ -25,7 +25,7 @@ def _docker(folder: Path, text: str) -> None:
 
 def test_nothing_to_run_is_refused(repository: Path) -> None:
     done = _run(repository)
-    assert (done.returncode, done.stderr) == (2, "usage: tools/docker.py COMMAND...\n")
+    assert (done.returncode, done.stderr) == (2, "usage: tools/image.py COMMAND...\n")
 
 
 def test_missing_docker_is_said(repository: Path, tmp_path: Path) -> None:
