@@ -1,6 +1,6 @@
-"""From raw examples to the slices that the rows of the eval split are in."""
+"""From raw examples to the slices that rows are in: of the eval split, and of train where its rows are weighed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from tfx_automl.components.data import Inputs, split_files
 from tfx_automl.components.sensitive import MISSING, feature_values
 from tfx_automl.errors import ModelError
 from tfx_automl.models.cuts import Cuts
-from tfx_automl.models.data import TrainingData
+from tfx_automl.models.data import WEIGHED, TrainingData
 from tfx_automl.models.groups import GroupSpec
-from tfx_automl.models.slice_codes import add_codes
+from tfx_automl.models.slice_codes import WeighedBy, add_codes
 from tfx_automl.models.task import TaskSpec
 
 _SPLIT = "eval"
@@ -47,6 +47,8 @@ class _Columns:
 def with_groups(data: TrainingData, groups: GroupSpec, inputs: Inputs, own: Path) -> TrainingData:
     """Finds out which slice of each group every row of the eval split is in.
 
+    Where training rows are weighed by a group, that is found out for the rows of train, too.
+
     Args:
         data: The arrays, opened by `components.data.training_data`.
         groups: The groups; without any, the data is returned as it is.
@@ -59,40 +61,90 @@ def with_groups(data: TrainingData, groups: GroupSpec, inputs: Inputs, own: Path
     """
     if data.groups == groups:
         return data
+    found = raw_values(data, groups.columns, inputs, _SPLIT, groups.cuts)
+    codes = [_codes([found[name] for name in group]) for group in groups.sensitive]
+    weighed = None
+    if groups.reweigh:
+        columns = {
+            split: found if split == _SPLIT else raw_values(data, groups.reweigh, inputs, split, groups.cuts)
+            for split in WEIGHED
+        }
+        weighed = _weighed_by(groups.reweigh, columns)
+    return add_codes(data, groups, np.stack(codes, axis=1), own, weighed)
+
+
+def _weighed_by(group: Sequence[str], columns: Mapping[str, Mapping[str, pa.Array]]) -> WeighedBy:
+    """Numbers the slices of a group alike in several splits.
+
+    Args:
+        group: Names of features.
+        columns: By split, the values of each feature.
+    """
+    joined = [_joined([found[name] for found in columns.values()]) for name in group]
+    codes = _codes(joined)
+    _, first = np.unique(codes, return_index=True)
+    values = zip(*(_texts(column.take(pa.array(first))) for column in joined), strict=True)
+    ends = np.cumsum([len(found[group[0]]) for found in columns.values()])[:-1]
+    return WeighedBy(list(values), dict(zip(columns, np.split(codes, ends), strict=True)))
+
+
+def _texts(values: pa.Array) -> list[str]:
+    """Returns values as the Evaluator's reports have them."""
+    return [
+        MISSING if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        for value in values.to_pylist()
+    ]
+
+
+def raw_values(
+    data: TrainingData, names: Sequence[str], inputs: Inputs, split: str, cuts: Cuts | None = None
+) -> dict[str, pa.Array]:
+    """Returns raw features of the rows of a split, row by row those of the arrays.
+
+    Args:
+        data: The arrays.
+        names: Of the features.
+        inputs: As for `with_groups`.
+        split: Its name.
+        cuts: Where continuous features are cut into groups.
+
+    Raises:
+        ModelError: The raw examples lack the split or a feature, or their rows are not those of the arrays one by one.
+        EvaluationError: A feature has several values in a row, or bytes that are not UTF-8.
+    """
     raw, examples = inputs["raw_examples"], inputs.get("examples")
-    _check_split(raw)
-    sources, targets = _pairs(raw, examples) if examples else (split_files(raw, _SPLIT), [])
-    found = _read(sources, (*groups.columns, data.task.label), groups.cuts)
-    absent = sorted(set(groups.columns) - found.known)
+    _check_split(raw, split)
+    sources, targets = _pairs(raw, examples, split) if examples else (split_files(raw, split), [])
+    found = _read(sources, (*names, data.task.label), cuts or {})
+    absent = sorted(set(names) - found.known)
     if absent:
         raise ModelError(
-            f"No raw example of the split {_SPLIT!r} has the sensitive feature {', '.join(map(repr, absent))}; the"
+            f"No raw example of the split {split!r} has the sensitive feature {', '.join(map(repr, absent))}; the"
             f" features are {', '.join(sorted(found.known))}. Name raw features (not transformed ones)."
         )
     if examples:
-        _check_rows(found.rows, [_count(file) for file in targets])
-    elif sum(found.rows) != (rows := len(data.split(_SPLIT))):
+        _check_rows(split, found.rows, [_count(file) for file in targets])
+    elif sum(found.rows) != (rows := len(data.split(split))):
         raise ModelError(
-            f"The split {_SPLIT!r} has {sum(found.rows)} rows in raw_examples, but {rows} in training_data. {_WHY}."
+            f"The split {split!r} has {sum(found.rows)} rows in raw_examples, but {rows} in training_data. {_WHY}."
         )
-    _check_labels(found.values[data.task.label], data)
-    codes = [_codes([found.values[name] for name in group]) for group in groups.sensitive]
-    return add_codes(data, groups, np.stack(codes, axis=1), own)
+    _check_labels(split, found.values[data.task.label], data)
+    return found.values
 
 
-def _check_split(raw: list[Artifact]) -> None:
+def _check_split(raw: list[Artifact], split: str) -> None:
     for artifact in raw:
         names = artifact_utils.decode_split_names(artifact.split_names)
-        if _SPLIT not in names:
-            raise ModelError(f"raw_examples have no split {_SPLIT!r}; they have {', '.join(names)}.")
+        if split not in names:
+            raise ModelError(f"raw_examples have no split {split!r}; they have {', '.join(names)}.")
 
 
-def _pairs(raw: list[Artifact], examples: list[Artifact]) -> tuple[list[str], list[str]]:
+def _pairs(raw: list[Artifact], examples: list[Artifact], split: str) -> tuple[list[str], list[str]]:
     """Returns the files of the split before and after Transform, in the order in which the arrays were made."""
-    sources, targets = split_files(raw, _SPLIT), split_files(examples, _SPLIT)
+    sources, targets = split_files(raw, split), split_files(examples, split)
     if len(sources) != len(targets):
         raise ModelError(
-            f"The split {_SPLIT!r} has {len(sources)} files in raw_examples, but {len(targets)} in examples. {_WHY}."
+            f"The split {split!r} has {len(sources)} files in raw_examples, but {len(targets)} in examples. {_WHY}."
         )
     pairs = sorted(zip(targets, sources, strict=True))
     return [source for _, source in pairs], [target for target, _ in pairs]
@@ -135,22 +187,22 @@ def _count(file: str) -> int:
     return sum(len(batch) for batch in _records(file).batch(10_000))
 
 
-def _check_rows(before: list[int], after: list[int]) -> None:
+def _check_rows(split: str, before: list[int], after: list[int]) -> None:
     for number, (raw, transformed) in enumerate(zip(before, after, strict=True), start=1):
         if raw != transformed:
             raise ModelError(
-                f"File {number} of the split {_SPLIT!r} has {raw} rows in raw_examples, but {transformed} in examples."
+                f"File {number} of the split {split!r} has {raw} rows in raw_examples, but {transformed} in examples."
                 f" {_WHY}."
             )
 
 
-def _check_labels(values: pa.Array, data: TrainingData) -> None:
+def _check_labels(split: str, values: pa.Array, data: TrainingData) -> None:
     """Rows in another order would show in their labels."""
-    label = data.split(_SPLIT).label
+    label = data.split(split).label
     different = int((_labels(values, data.task) != label).sum())
     if different:
         raise ModelError(
-            f"{different} of {len(label)} rows of the split {_SPLIT!r} have another {data.task.label!r} in raw_examples"
+            f"{different} of {len(label)} rows of the split {split!r} have another {data.task.label!r} in raw_examples"
             f" than in examples or training_data. {_WHY}."
         )
 

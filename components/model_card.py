@@ -33,3 +33,9 @@ def read_threshold(uri: str) -> float:
     """Returns from which probability on a model predicts the positive class; 0.5 where no card says otherwise."""
     threshold = read_card(uri).get("threshold")
     return float(threshold["value"]) if threshold else DECISION_THRESHOLD
+
+
+def read_group_thresholds(uri: str) -> dict[str, Any] | None:
+    """Returns what the card says of thresholds by group; None where all rows have the same."""
+    groups: dict[str, Any] | None = (read_card(uri).get("threshold") or {}).get("groups")
+    return groups

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from tfx_automl.errors import EvaluationError, require
 from tfx_automl.models.cuts import Cuts, cut_names
-from tfx_automl.models.groups import GroupSpec
+from tfx_automl.models.groups import GroupSpec, reweigh_problems
 from tfx_automl.models.measures import needs_groups, objectives_of
 from tfx_automl.models.task import TaskSpec
 
@@ -20,6 +20,7 @@ def check_groups(
     has_raw: bool,
     sensitive: Sequence[Sequence[str]],
     min_slice_size: int,
+    reweigh: Sequence[str] = (),
     cuts: Cuts | None = None,
 ) -> GroupSpec:
     """Returns the groups that a component is given, checked when the pipeline is built.
@@ -30,11 +31,12 @@ def check_groups(
         sensitive: The groups.
         min_slice_size: Slices with fewer rows are not compared.
         cuts: Where continuous columns are cut into groups.
+        reweigh: The group that training rows are weighed by; empty weighs no row.
 
     Raises:
-        ConfigError: One comes without the other, or a group cannot be.
+        ConfigError: One comes without the other, a group cannot be, or the task has no classes to weigh rows by.
     """
-    groups = GroupSpec.of(sensitive, min_slice_size, cuts)
+    groups = GroupSpec.of(sensitive, min_slice_size, reweigh, cuts)
     require(
         (
             has_raw == bool(sensitive),
@@ -42,6 +44,7 @@ def check_groups(
             f" read them from; got sensitive={tuple(sensitive)!r} {'with' if has_raw else 'without'} raw_examples.",
         ),
         *((False, problem) for problem in groups.label_problems(task.label)),
+        *((False, problem) for problem in reweigh_problems(task.kind, groups.reweigh)),
     )
     return groups
 

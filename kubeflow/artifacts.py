@@ -108,6 +108,7 @@ def inputs_of(expression: Any) -> set[str]:
     Args:
         expression: A `PlaceholderExpression`.
     """
+    from google.protobuf.message import Message
     from tfx.proto.orchestration import placeholder_pb2
 
     if isinstance(expression, placeholder_pb2.Placeholder):
@@ -115,8 +116,8 @@ def inputs_of(expression: Any) -> set[str]:
         return {expression.key} if is_input else set()
     found = set()
     for descriptor, value in expression.ListFields():
-        if descriptor.type == descriptor.TYPE_MESSAGE:
-            for part in value if descriptor.label == descriptor.LABEL_REPEATED else (value,):
+        if descriptor.message_type is not None:
+            for part in (value,) if isinstance(value, Message) else value:
                 found |= inputs_of(part)
     return found
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.distribution import step_of
+from tfx_automl.models.feeding import WEIGHT
 from tfx_automl.models.losses import Target
 from tfx_automl.models.task import TaskSpec
 
@@ -14,8 +15,8 @@ def compile_epoch(
 ) -> Any:
     """Returns a function from columns, labels and row numbers, shape [steps, batch], to the sum of the losses.
 
-    `loss_of` returns the mean loss of a batch from labels and what the model returns. With a strategy, its replicas
-    share every batch.
+    `loss_of` returns the mean loss of a batch from labels, what the model returns, and the weights of the rows: a
+    column of their own where rows have weights, else None. With a strategy, its replicas share every batch.
 
     All steps run in one graph: calling into TensorFlow once per step would cost more than a step of a small network.
     """
@@ -25,8 +26,9 @@ def compile_epoch(
     label = tf.TensorSpec([None], tf.float32 if data.task.kind == "regression" else tf.int32)
 
     def gradients_of(inputs: dict[str, Any], labels: Any) -> tuple[Any, list[Any]]:
+        row_weights = inputs.pop(WEIGHT, None)
         with tf.GradientTape() as tape:
-            loss = loss_of(labels, model(inputs, training=True))
+            loss = loss_of(labels, model(inputs, training=True), row_weights)
         return loss, tape.gradient(loss, [w.value for w in weights])
 
     def apply(gradients: list[Any]) -> None:
@@ -34,8 +36,12 @@ def compile_epoch(
 
     take_step = step_of(gradients_of, apply, strategy)
 
+    signature = _signature(data)
+    if data.groups.reweigh:
+        signature[WEIGHT] = tf.TensorSpec([None], tf.float32)
+
     # A loop of TensorFlow instead of AutoGraph, which would rewrite the source of all of Keras' layers first.
-    @tf.function(input_signature=[_signature(data), label, tf.TensorSpec([None, batch], tf.int32)], autograph=False)
+    @tf.function(input_signature=[signature, label, tf.TensorSpec([None, batch], tf.int32)], autograph=False)
     def epoch(columns: dict[str, Any], labels: Any, order: Any) -> Any:
         def step(number: Any, total: Any) -> tuple[Any, Any]:
             rows = order[number]

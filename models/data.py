@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from tfx_automl.models.inputs import IMAGE_SIZES, InputSpec, has_image, inputs_f
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.writing import KINDS, META_FILE, check_labels, write_meta, write_split
 
+# The splits that a model may be trained on have the group of every row, where rows are weighed by it.
+WEIGHED, WEIGHED_BY = ("train", "eval"), "weighed_by.npy"
+
 _ROWS_PER_PARSE = 4096
 
 
@@ -29,25 +32,36 @@ class Arrays:
         categorical: int32, shape [rows, categorical features].
         image: uint8, shape [rows, bytes of an image]; no columns without images.
         label: int32 class index or float32 target, shape [rows].
+        group: int32 number of the group that rows are weighed by, shape [rows]; None where all rows count the same.
     """
 
     numeric: npt.NDArray[np.float32]
     categorical: npt.NDArray[np.int32]
     image: npt.NDArray[np.uint8]
     label: npt.NDArray[Any]
+    group: npt.NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
 
     def take(self, rows: npt.NDArray[Any]) -> "Arrays":
         """Returns some of the rows, in memory, by their numbers or a mask."""
-        return Arrays(self.numeric[rows], self.categorical[rows], self.image[rows], self.label[rows])
+        return self.with_each(lambda values: values[rows])
+
+    def with_each(self, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> "Arrays":
+        """Returns the same columns, each of them changed."""
+        return replace(self, **{name: change(values) for name, values in vars(self).items() if values is not None})
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns."""
+        return sum(values.nbytes for values in vars(self).values() if values is not None)
 
 
 def joined(first: Arrays, second: Arrays) -> Arrays:
     """Returns the rows of two splits, in memory."""
-    pairs = zip(vars(first).values(), vars(second).values(), strict=True)
-    return Arrays(*(np.concatenate(pair) for pair in pairs))
+    pairs = {name: (values, getattr(second, name)) for name, values in vars(first).items() if values is not None}
+    return Arrays(**{name: np.concatenate(pair) for name, pair in pairs.items()})
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,7 @@ class TrainingData:
         fingerprint: Differs between data of different content.
         groups: The groups of sensitive features whose slices can be compared on the eval split; see `slice_codes`.
         replaced: Splits whose rows are others than those in the folder.
-        codes: Where the slices of the groups are; None is the folder of the arrays.
+        codes: Where the slices of all groups are; None is the folder of the arrays.
     """
 
     folder: Path
@@ -98,7 +112,10 @@ class TrainingData:
         if name not in self.splits:
             raise ModelError(f"There is no split {name!r}; the examples have {', '.join(self.splits)}.")
         paths = (self.folder / name / f"{kind}.npy" for kind in KINDS)
-        return Arrays(*map(open_array, paths))
+        group: tuple[npt.NDArray[np.int32], ...] = ()
+        if self.groups.reweigh and name in WEIGHED:
+            group = (open_array((self.codes or self.folder) / name / WEIGHED_BY),)
+        return Arrays(*map(open_array, paths), *group)
 
 
 def open_data(folder: Path) -> TrainingData:

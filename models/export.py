@@ -11,6 +11,8 @@ Signatures:
 The first two return, for classification, `probabilities` (float32: of the positive class, shape [rows, 1], for a binary
 task; else of every class, shape [rows, classes]) and `classes` (the most likely label value as text, shape [rows, 1];
 for a binary task the positive one from the threshold on); for regression, `predictions` (float32, shape [rows, 1]).
+Where thresholds are by group, the columns that tell a row's group are inputs, too, and `threshold` (float32, shape
+[rows, 1]) is an output: that of the row.
 """
 
 import math
@@ -23,13 +25,14 @@ from pathlib import Path
 from typing import Any
 
 from tfx_automl.models.data import TrainingData
+from tfx_automl.models.group_thresholds import GroupThresholds
 from tfx_automl.models.inputs import raw_names
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.model import Graph
+from tfx_automl.models.raw_tensors import MISSING_INTEGER
+from tfx_automl.models.row_thresholds import raw_features, row_thresholds
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.tensor_columns import tensor_columns
-
-MISSING_INTEGER = -(2**63)
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]")
 _GOOD_START = re.compile(r"[A-Za-z]")
@@ -63,7 +66,12 @@ def _plain_name(column: str) -> str:
 
 
 def export(
-    graph: Graph, data: TrainingData, transform_graph: str, folder: Path, threshold: float = DECISION_THRESHOLD
+    graph: Graph,
+    data: TrainingData,
+    transform_graph: str,
+    folder: Path,
+    threshold: float = DECISION_THRESHOLD,
+    by_group: GroupThresholds | None = None,
 ) -> None:
     """Writes the SavedModel; loading it needs TensorFlow and nothing of ours.
 
@@ -73,6 +81,7 @@ def export(
         transform_graph: Folder of the transform graph.
         folder: Where to; replaced if it is there.
         threshold: Of a binary task: the positive class is predicted from this probability on.
+        by_group: Thresholds of groups of rows, instead.
     """
     import tensorflow as tf
     import tensorflow_transform as tft
@@ -80,32 +89,52 @@ def export(
     transform = tft.TFTransformOutput(transform_graph)
     everything = transform.raw_feature_spec()
     raw = {name: feature for name, feature in everything.items() if name != data.task.label}
+    of_groups = raw_features(by_group, raw)
     # One plain module that tracks TensorFlow's own variables: Keras 3 objects lose theirs in a SavedModel of this kind.
     module = tf.Module()
     module.transform = transform.transform_features_layer()
     module.weights = list(graph.variables)
-    predict = _predictor(graph, data, threshold)
-    needed = raw_names(data.inputs, raw)
-    names = {name: short for name, short in request_names(everything).items() if name in needed}
+    predict = _predictor(graph, data, module.transform, raw, _decider(threshold, by_group))
+    needed = {*raw_names(data.inputs, raw), *of_groups}
+    names = {name: short for name, short in request_names({**everything, **of_groups}).items() if name in needed}
     signatures = {
-        "serving_default": _from_examples(module.transform, predict, raw),
-        "serving_raw": _from_columns(module.transform, predict, raw, names, _lists(transform.raw_metadata.schema)),
+        "serving_default": _from_examples(predict, {**raw, **of_groups}),
+        "serving_raw": _from_columns(predict, {**raw, **of_groups}, names, _lists(transform.raw_metadata.schema)),
         "transform_features": _transformer(module.transform, everything),
     }
     shutil.rmtree(folder, ignore_errors=True)
     tf.saved_model.save(module, str(folder), signatures=signatures)
 
 
-def _predictor(graph: Graph, data: TrainingData, threshold: float) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Returns a function from transformed features to the outputs of the serving signatures."""
+def _decider(threshold: float, by_group: GroupThresholds | None) -> Callable[[Mapping[str, Any]], Any]:
+    """Returns a function from parsed raw features to a threshold, or one for each row."""
+    return lambda parsed: threshold if by_group is None else row_thresholds(by_group, parsed)
 
-    def predict(features: Mapping[str, Any]) -> dict[str, Any]:
-        return _outputs(data.task, graph.predict(tensor_columns(features, data.inputs)), threshold)
+
+def _predictor(
+    graph: Graph,
+    data: TrainingData,
+    transform: Any,
+    raw: Collection[str],
+    threshold_of: Callable[[Mapping[str, Any]], Any],
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Returns a function from parsed raw features to the outputs of the serving signatures."""
+
+    def predict(parsed: Mapping[str, Any]) -> dict[str, Any]:
+        features = transform({name: value for name, value in parsed.items() if name in raw})
+        return _outputs(data.task, graph.predict(tensor_columns(features, data.inputs)), threshold_of(parsed))
 
     return predict
 
 
-def _outputs(task: TaskSpec, prediction: Any, threshold: float) -> dict[str, Any]:
+def _outputs(task: TaskSpec, prediction: Any, threshold: Any) -> dict[str, Any]:
+    """Returns the outputs by name.
+
+    Args:
+        task: What is predicted.
+        prediction: By the model.
+        threshold: Of a binary task: a number for all rows, which is no output, or a tensor, shape [rows].
+    """
     import tensorflow as tf
 
     if task.kind == "regression":
@@ -116,16 +145,17 @@ def _outputs(task: TaskSpec, prediction: Any, threshold: float) -> dict[str, Any
         chosen = tf.argmax(prediction, axis=1)
     # A column: the stock BulkInferrer cannot take text with one value per row.
     classes = tf.gather(tf.constant(task.classes), chosen)[:, tf.newaxis]
-    return {"probabilities": prediction, "classes": classes}
+    shown = {"threshold": threshold[:, tf.newaxis]} if tf.is_tensor(threshold) else {}
+    return {"probabilities": prediction, "classes": classes, **shown}
 
 
 # Nothing below has Python control flow on tensors; AutoGraph would spend seconds on the Transform graph for nothing.
-def _from_examples(transform: Any, predict: Callable[..., Any], raw: Mapping[str, Any]) -> Any:
+def _from_examples(predict: Callable[..., Any], raw: Mapping[str, Any]) -> Any:
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")], autograph=False)
     def serving_default(examples: Any) -> Any:
-        return predict(transform(tf.io.parse_example(examples, dict(raw))))
+        return predict(tf.io.parse_example(examples, dict(raw)))
 
     return serving_default
 
@@ -141,7 +171,6 @@ def _transformer(transform: Any, raw: Mapping[str, Any]) -> Any:
 
 
 def _from_columns(
-    transform: Any,
     predict: Callable[..., Any],
     raw: Mapping[str, Any],
     names: Mapping[str, str],
@@ -157,7 +186,7 @@ def _from_columns(
 
     @tf.function(input_signature=[specs], autograph=False)
     def serving_raw(columns: Any) -> Any:
-        return predict(transform({name: _as_parsed(columns[short], raw[name]) for name, short in names.items()}))
+        return predict({name: _as_parsed(columns[short], raw[name]) for name, short in names.items()})
 
     return serving_raw
 

@@ -4,109 +4,36 @@ The definitions are fairlearn's (`demographic_parity_difference` and friends), o
 are the same on the same predictions, with one exception: where a metric has an empty denominator (`tpr` of a slice
 without positive rows), fairlearn counts it as 0; here it is not defined, and the slice is left out of that metric only.
 The Tuner and the Evaluator both go by them.
+
+Of several classes, each is compared against the rest as in a binary task, and the worst class counts. A class whose
+rate fewer than two slices have (true positives of a class with rows in one slice only) is left out of that gap.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from tfx_automl.errors import ConfigError
+from tfx_automl.models.class_rates import MOST_CLASSES, has_class_rates
+from tfx_automl.models.gap_definitions import GAPS, RARE, GapDefinition
 from tfx_automl.models.groups import Group, find_group, group_text
-from tfx_automl.models.task import TaskKind
+from tfx_automl.models.task import TaskKind, TaskSpec
+
+__all__ = [
+    "GAPS",
+    "GapDefinition",
+    "GapMetric",
+    "find_gap",
+    "gap_by_class",
+    "gap_value",
+    "gaps_of",
+    "is_gap",
+    "is_rare",
+    "needs_fewer_classes",
+    "worst_class",
+]
 
 _NAME = re.compile(r"(?:val_)?(\w+?)(?:\[(.+)\])?")
-
-
-@dataclass(frozen=True)
-class GapDefinition:
-    """How a gap is computed, and what it means.
-
-    Attributes:
-        name: As in bounds and reports.
-        kind: `difference` is max - min over slices, `ratio` is min / max.
-        metrics: The metrics compared; of several, the larger difference counts.
-        meaning: In plain words.
-    """
-
-    name: str
-    kind: Literal["difference", "ratio"]
-    metrics: tuple[str, ...]
-    meaning: str
-
-
-GAPS: dict[TaskKind, tuple[GapDefinition, ...]] = {
-    "binary": (
-        GapDefinition(
-            "demographic_parity_difference",
-            "difference",
-            ("selection_rate",),
-            "How much more often the most favoured group gets the positive prediction than the least favoured one. "
-            "0 means that all groups get it equally often.",
-        ),
-        GapDefinition(
-            "demographic_parity_ratio",
-            "ratio",
-            ("selection_rate",),
-            "How often the least favoured group gets the positive prediction, as a share of how often the most "
-            "favoured one does. 1 means equally often.",
-        ),
-        GapDefinition(
-            "equalized_odds_difference",
-            "difference",
-            ("tpr", "fpr"),
-            "The larger of two differences between groups: in the share of true positives that are found, and in the "
-            "share of true negatives that are wrongly predicted positive. 0 means that the model errs equally for all.",
-        ),
-        GapDefinition(
-            "equal_opportunity_difference",
-            "difference",
-            ("tpr",),
-            "Among rows that truly are positive: how much more often the most favoured group is found than the least "
-            "favoured one. 0 means equally often.",
-        ),
-        GapDefinition(
-            "accuracy_difference",
-            "difference",
-            ("accuracy",),
-            "How much larger the share of right predictions is in the best group than in the worst.",
-        ),
-        GapDefinition(
-            "auc_difference",
-            "difference",
-            ("auc",),
-            "How much better the model ranks positives above negatives in the best group than in the worst.",
-        ),
-    ),
-    "multiclass": (
-        GapDefinition(
-            "accuracy_difference",
-            "difference",
-            ("accuracy",),
-            "How much larger the share of right predictions is in the best group than in the worst.",
-        ),
-    ),
-    "regression": (
-        GapDefinition(
-            "rmse_difference",
-            "difference",
-            ("rmse",),
-            "How much larger the typical error (root mean square) is in the worst group than in the best.",
-        ),
-        GapDefinition(
-            "mae_difference",
-            "difference",
-            ("mae",),
-            "How much larger the mean absolute error is in the worst group than in the best.",
-        ),
-        GapDefinition(
-            "mean_prediction_difference",
-            "difference",
-            ("mean_prediction",),
-            "How much higher the mean prediction is in the group with the highest than in the group with the lowest.",
-        ),
-    ),
-}
 
 
 def gap_value(definition: GapDefinition, columns: Sequence[Sequence[float]]) -> float | None:
@@ -128,6 +55,60 @@ def gap_value(definition: GapDefinition, columns: Sequence[Sequence[float]]) -> 
     return min(comparable[0]) / largest if largest else None
 
 
+def gap_by_class(definition: GapDefinition, columns: Sequence[Sequence[Sequence[float]]]) -> list[float | None]:
+    """Returns the gap of each class.
+
+    Args:
+        definition: What to compute.
+        columns: For each class, and each metric in `definition.columns`, the values of the slices that are large enough
+            and have it.
+    """
+    return [gap_value(definition, of_one) for of_one in columns]
+
+
+def worst_class(definition: GapDefinition, columns: Sequence[Sequence[Sequence[float]]]) -> int | None:
+    """Returns the index of the class whose gap counts; None if no class has one.
+
+    Args:
+        definition: What is computed.
+        columns: As for `gap_by_class`.
+    """
+    found = {
+        number: value
+        for number, value in enumerate(gap_by_class(definition, columns))
+        if value is not None and not is_rare(definition, columns[number])
+    }
+    worst = max if definition.kind == "difference" else min
+    return worst(found, key=lambda number: found[number], default=None)
+
+
+def is_rare(definition: GapDefinition, columns: Sequence[Sequence[float]]) -> bool:
+    """Tells whether a class, of which these are the columns, is predicted too rarely for a ratio to mean anything."""
+    return definition.by_class and definition.kind == "ratio" and max(columns[0], default=0.0) < RARE
+
+
+def gaps_of(kind: TaskKind, classes: Sequence[str]) -> tuple[GapDefinition, ...]:
+    """Returns the gaps of a task: those of `GAPS`, without those by class where there are too many classes.
+
+    Args:
+        kind: Of the task.
+        classes: Of the task.
+    """
+    few = len(classes) <= MOST_CLASSES
+    return tuple(definition for definition in GAPS[kind] if few or not definition.by_class)
+
+
+def needs_fewer_classes(name: str, task: TaskSpec) -> str | None:
+    """Returns why a gap is not measured for a task that has too many classes; None if it is, or is no gap."""
+    definition, _ = _parsed(name, task.kind)
+    if definition is None or not definition.by_class or has_class_rates(task):
+        return None
+    return (
+        f"{name} compares each class against the rest, which is done for up to {MOST_CLASSES} classes; there are "
+        f"{len(task.classes)}. Bound accuracy_difference, or merge classes."
+    )
+
+
 @dataclass(frozen=True)
 class GapMetric:
     """A gap among the metrics of an epoch.
@@ -147,23 +128,26 @@ class GapMetric:
         return f"val_{self.definition.name}{suffix}"
 
 
-def find_gap(name: str, kind: TaskKind, sensitive: Sequence[Sequence[str]] = ()) -> GapMetric | None:
+def find_gap(name: str, task: TaskSpec, sensitive: Sequence[Sequence[str]] = ()) -> GapMetric | None:
     """Reads the name of a gap.
 
     Args:
         name: One of `GAPS`, with or without `val_` in front, and with or without a group in brackets behind.
-        kind: Kind of the task.
+        task: What is predicted.
         sensitive: The groups that there are.
 
     Returns:
         None if it is no gap of such a task.
 
     Raises:
-        ConfigError: It is one, but there are no groups, or not the one in brackets.
+        ConfigError: It is one, but there are no groups, or not the one in brackets, or too many classes.
     """
-    definition, text = _parsed(name, kind)
+    definition, text = _parsed(name, task.kind)
     if definition is None:
         return None
+    too_many = needs_fewer_classes(name, task)
+    if too_many:
+        raise ConfigError(too_many)
     if not sensitive:
         raise ConfigError(
             f"{name!r} compares groups of rows, but there are no sensitive columns that would make groups; give"

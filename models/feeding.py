@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from tfx_automl.machine import usable_memory
 from tfx_automl.models.data import Arrays, TrainingData
+from tfx_automl.models.reweighing import weights_of
 
+WEIGHT = "weight"  # a column beside those that a model takes, where rows do not all count the same
 _BLOCK_ROWS = 4096
 _FEWEST_STEPS = 50
 _RESIDENT_SHARE = 4  # one process alone may keep so many-th of the memory in training rows
@@ -23,7 +25,7 @@ class Window:
     """Rows in memory, and the order in which to train on them.
 
     Attributes:
-        columns: As a model takes them, first dimension rows.
+        columns: As a model takes them, and `WEIGHT` where rows have weights; first dimension rows.
         labels: First dimension rows.
         order: int32 row numbers into these, shape [steps, batch].
     """
@@ -47,12 +49,13 @@ class Feed:
     def __init__(self, data: TrainingData, resident_bytes: int | None = None, steps: int | None = None) -> None:
         self._steps = steps
         self._arrays = data.split("train")
-        self._row_bytes = max(1, sum(values.nbytes for values in vars(self._arrays).values()) // len(self._arrays))
+        self._weights = weights_of(data)
+        self._row_bytes = max(1, self._arrays.nbytes // len(self._arrays))
         limit = usable_memory() // _RESIDENT_SHARE if resident_bytes is None else resident_bytes
         self._window_rows = max(1, limit // self._row_bytes)
         self._resident: tuple[Columns, Any] | None = None
         if len(self._arrays) <= self._window_rows:
-            self._resident = _tensors(self._arrays, slice(None))
+            self._resident = _tensors(*self._columns(slice(None)))
 
     @property
     def streams(self) -> bool:
@@ -108,9 +111,15 @@ class Feed:
         return order[: max(1, round(share * count))]
 
     def _load(self, blocks: npt.NDArray[np.int64]) -> tuple[Columns, Any]:
-        parts = [_columns(self._arrays, slice(b * _BLOCK_ROWS, (b + 1) * _BLOCK_ROWS)) for b in blocks]
+        parts = [self._columns(slice(b * _BLOCK_ROWS, (b + 1) * _BLOCK_ROWS)) for b in blocks]
         columns = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
         return columns, np.concatenate([labels for _, labels in parts])
+
+    def _columns(self, rows: slice) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[Any]]:
+        columns = columns_of(self._arrays, rows)
+        if self._weights is not None:
+            columns[WEIGHT] = self._weights.of(self._arrays, rows).astype(np.float32)
+        return columns, np.asarray(self._arrays.label[rows])
 
 
 def subset(count: int, share: float) -> npt.NDArray[np.int64]:
@@ -129,14 +138,9 @@ def columns_of(arrays: Arrays, rows: slice) -> dict[str, npt.NDArray[Any]]:
     return {name: np.asarray(values[rows]) for name, values in kinds.items() if values.shape[1]}
 
 
-def _columns(arrays: Arrays, rows: slice) -> tuple[dict[str, npt.NDArray[Any]], npt.NDArray[Any]]:
-    return columns_of(arrays, rows), np.asarray(arrays.label[rows])
-
-
-def _tensors(arrays: Arrays, rows: slice) -> tuple[Columns, Any]:
+def _tensors(columns: dict[str, npt.NDArray[Any]], labels: npt.NDArray[Any]) -> tuple[Columns, Any]:
     import tensorflow as tf
 
-    columns, labels = _columns(arrays, rows)
     return {name: tf.constant(values) for name, values in columns.items()}, tf.constant(labels)
 
 

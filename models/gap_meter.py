@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.data import TrainingData
-from tfx_automl.models.fairness import GapDefinition, GapMetric, find_gap, gap_value
+from tfx_automl.models.fairness import GapDefinition, GapMetric, find_gap, gap_by_class, worst_class
 from tfx_automl.models.groups import Group, group_text
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.slice_codes import open_codes
@@ -40,11 +40,12 @@ class GapMeter:
     def __init__(
         self, data: TrainingData, measures: Sequence[str] = (), threshold: float | str = DECISION_THRESHOLD
     ) -> None:
-        found = [find_gap(name, data.task.kind, data.groups.sensitive) for name in measures]
+        found = [find_gap(name, data.task, data.groups.sensitive) for name in measures]
         self._gaps = dict.fromkeys(gap for gap in found if gap is not None)
         self._groups = data.groups.sensitive if any(gap.group is None for gap in self._gaps) else ()
         named = dict.fromkeys((*self._groups, *(gap.group for gap in self._gaps if gap.group)))
         self._smallest = data.groups.min_slice_size
+        self._classes = len(data.task.classes)
         self._threshold = threshold
         self._label = label = data.split("eval").label
         self._slices = {group: SliceRows(open_codes(data, group), label, self._smallest) for group in named}
@@ -54,21 +55,21 @@ class GapMeter:
 
         Raises:
             ConfigError: With a line for every metric that fewer than two slices of a group have, because the others are
-                too small or of one class only.
+                too small or of one class only. Of several classes, one that two slices have is enough.
         """
         problems = dict.fromkeys(
             self._problem(gap, group, metric)
             for gap in self._gaps
             for group in self._of(gap)
-            for metric in gap.definition.metrics
-            if self._slices[group].defined(metric) < 2
+            for metric, *names in zip(gap.definition.metrics, *gap.definition.columns(self._classes), strict=True)
+            if max(map(self._slices[group].defined, names)) < 2
         )
         if problems:
             raise ConfigError(problems)
 
     def _problem(self, gap: GapMetric, group: Group, metric: str) -> str:
         sizes = ", ".join(map(str, self._slices[group].sizes[:_SHOWN]))
-        rows = _NEEDED.get(metric, "")
+        rows = ", with a class that both have" if gap.definition.by_class else _NEEDED.get(metric, "")
         return (
             f"{gap.name} cannot be measured: {metric} is compared between groups of {group_text(group)} with at least"
             f" {self._smallest} rows{rows}, and the eval split has fewer than two of these (rows of its groups, the"
@@ -92,7 +93,8 @@ class GapMeter:
         }
         found: dict[str, float] = {}
         for gap in self._gaps:
-            of_groups = {group: _value(gap.definition, by_group[group]) for group in self._of(gap)}
+            columns = gap.definition.columns(self._classes)
+            of_groups = {group: _value(gap.definition, columns, by_group[group]) for group in self._of(gap)}
             worst = np.max if gap.definition.kind == "difference" else np.min
             found |= {GapMetric(gap.definition, group).name: value for group, value in of_groups.items()}
             found[gap.name] = float(worst(list(of_groups.values())))  # NaN if one is
@@ -102,11 +104,14 @@ class GapMeter:
         return self._groups if gap.group is None else (gap.group,)
 
 
-def _value(definition: GapDefinition, metrics: Callable[[str], _Floats] | None) -> float:
+def _value(
+    definition: GapDefinition, names: Sequence[Sequence[str]], metrics: Callable[[str], _Floats] | None
+) -> float:
     if metrics is None:
         return float("nan")
-    columns = [column[~np.isnan(column)].tolist() for column in map(metrics, definition.metrics)]
-    value = gap_value(definition, columns)
-    if value is None and definition.kind == "ratio" and len(columns[0]) >= 2:
+    columns = [[found[~np.isnan(found)].tolist() for found in map(metrics, of_one)] for of_one in names]
+    worst = worst_class(definition, columns)
+    value = None if worst is None else gap_by_class(definition, columns)[worst]
+    if value is None and definition.kind == "ratio" and len(columns[0][0]) >= 2:
         return 0.0
     return float("nan") if value is None else value

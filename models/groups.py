@@ -9,6 +9,7 @@ from typing import cast
 
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.cuts import Cuts, cut_problems
+from tfx_automl.models.task import TaskKind
 
 DEFAULT_MIN_SLICE_SIZE = 30
 
@@ -23,6 +24,8 @@ class GroupSpec:
         sensitive: Names of raw features; several names are a crossing.
         min_slice_size: Slices with fewer rows are not compared; 1 or more.
         cuts: Where continuous features are cut into groups: `{"age": (25, 45, 65)}`.
+        reweigh: One of these groups: training rows are weighed so that it says nothing about the label, see
+            `models.reweighing`; empty weighs no row.
 
     Raises:
         ConfigError: With one line for everything that cannot be.
@@ -30,6 +33,7 @@ class GroupSpec:
 
     sensitive: tuple[Group, ...] = ()
     min_slice_size: int = DEFAULT_MIN_SLICE_SIZE
+    reweigh: Group = ()
     cuts: Cuts = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -44,11 +48,13 @@ class GroupSpec:
         cls,
         sensitive: Sequence[Sequence[str]],
         min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
+        reweigh: Sequence[str] = (),
         cuts: Cuts | None = None,
     ) -> "GroupSpec":
         """Returns the groups as tuples; a text in the place of a group stays one, and is refused."""
         groups = tuple(group if isinstance(group, str) else tuple(group) for group in sensitive)
-        return cls(cast(tuple[Group, ...], groups), min_slice_size, cuts or {})
+        weighed = reweigh if isinstance(reweigh, str) else tuple(reweigh)
+        return cls(cast(tuple[Group, ...], groups), min_slice_size, cast(Group, weighed), cuts or {})
 
     def _problems(self, given: Sequence[Sequence[str]]) -> Iterator[str]:
         for group in given:
@@ -59,6 +65,9 @@ class GroupSpec:
         if self.min_slice_size < 1:
             yield f"min_slice_size must be 1 or more rows; got {self.min_slice_size}."
         yield from cut_problems(self.cuts, self.columns)
+        if self.reweigh and self.reweigh not in given:
+            known = ", ".join(map(str, given)) or "none"
+            yield f"reweigh must be one of the sensitive groups, which are {known}; got {self.reweigh!r}."
 
     def label_problems(self, label: str) -> list[str]:
         """Returns a line for every group that the label is part of."""
@@ -75,7 +84,11 @@ class GroupSpec:
 
     def to_json(self) -> str:
         """Returns the groups as JSON text: how components carry them as an execution property."""
-        return json.dumps(asdict(self))
+        values = asdict(self)
+        for name in ("reweigh", "cuts"):
+            if not values[name]:  # so that what knows of neither is named as it ever was
+                del values[name]
+        return json.dumps(values)
 
     @classmethod
     def from_json(cls, text: str) -> "GroupSpec":
@@ -92,3 +105,13 @@ def find_group(text: str, groups: Sequence[Sequence[str]]) -> Group | None:
     """Returns which of the groups a text means, in whatever order it names a crossing; None if it is none of them."""
     names = {name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])}
     return next((tuple(group) for group in groups if set(group) == names), None)
+
+
+def reweigh_problems(kind: TaskKind, reweigh: Sequence[str]) -> list[str]:
+    """Returns what is wrong with weighing rows for a task: it is regression."""
+    if not reweigh or kind != "regression":
+        return []
+    return [
+        "reweigh: rows are weighed by group and class, but a regression task has no classes; got"
+        f" {group_text(reweigh)!r}, so leave it out."
+    ]

@@ -178,7 +178,7 @@ class KerasSession:
 
 
 def _rows(arrays: Arrays, numbers: Any) -> Arrays:
-    return Arrays(*(np.asarray(values[numbers]) for values in vars(arrays).values()))
+    return arrays.with_each(lambda values: np.asarray(values[numbers]))
 
 
 def _number(value: Any) -> float:

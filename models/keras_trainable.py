@@ -37,7 +37,7 @@ class KerasTrainable(LiveTrainable):
         super().__init__()
         self._data = open_data(Path(data_dir))
         self._hypermodel, self._measures = HyperModel(hypermodel), measures
-        size = sum(values.nbytes for values in vars(self._data.split("train")).values())
+        size = self._data.split("train").nbytes
         if size > resident_bytes:
             raise ModelError(
                 f"The training rows have {size // _MEBIBYTE} MiB, but a worker may hold {resident_bytes // _MEBIBYTE}"

@@ -118,7 +118,10 @@ def target_of(values: Mapping[str, Value], data: TrainingData) -> Target | None:
 
 
 def loss_function(values: Mapping[str, Value], data: TrainingData, target: Target | None) -> Any:
-    """Returns the mean loss of a batch as a function of labels and what a network returns.
+    """Returns the mean loss of a batch as a function of labels, what a network returns, and weights of the rows.
+
+    The loss of a row counts as often as its weight says; without weights, once. It is the mean over rows, not over
+    weights, so that a batch of rows that count little changes a network little.
 
     Args:
         values: A point; `class_weight` and `loss` count, see `loss_parameters`.
@@ -133,23 +136,24 @@ def loss_function(values: Mapping[str, Value], data: TrainingData, target: Targe
 
     def binary(label: Any, output: Any) -> Any:
         losses = tf.nn.sigmoid_cross_entropy_with_logits(tf.cast(label, tf.float32), output[:, 0])
-        return _mean(losses, label, weights)
+        return losses if weights is None else losses * tf.gather(weights, label)
 
     def multiclass(label: Any, output: Any) -> Any:
-        return _mean(tf.nn.sparse_softmax_cross_entropy_with_logits(label, output), label, weights)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(label, output)
+        return losses if weights is None else losses * tf.gather(weights, label)
 
     def regression(label: Any, output: Any) -> Any:
         error = (target.scale_tensor(label) if target else label) - output[:, 0]
         if values.get("loss") == "huber":
             size = tf.abs(error)
             inner = tf.minimum(size, _HUBER_DELTA)
-            return tf.reduce_mean(inner * (2 * size - inner))  # twice Huber's, so that small errors count as squared
-        return tf.reduce_mean(tf.square(error))
+            return inner * (2 * size - inner)  # twice Huber's, so that small errors count as squared
+        return tf.square(error)
 
-    return {"binary": binary, "multiclass": multiclass, "regression": regression}[data.task.kind]
+    by_row = {"binary": binary, "multiclass": multiclass, "regression": regression}[data.task.kind]
 
+    def mean(label: Any, output: Any, row_weights: Any = None) -> Any:
+        losses = by_row(label, output)
+        return tf.reduce_mean(losses if row_weights is None else losses * row_weights)
 
-def _mean(losses: Any, label: Any, weights: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.reduce_mean(losses if weights is None else losses * tf.gather(weights, label))
+    return mean

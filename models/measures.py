@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfx_automl.errors import ConfigError
-from tfx_automl.models.fairness import GAPS, find_gap, is_gap
+from tfx_automl.models.fairness import GAPS, find_gap, gaps_of, is_gap
 from tfx_automl.models.metrics import METRICS
 from tfx_automl.models.task import TaskKind, TaskSpec
 from tfx_automl.search.objective import Constraint, Objective, Objectives
@@ -97,14 +97,14 @@ def _metric_name(what: str, name: str, task: TaskSpec, sensitive: Sequence[Seque
     if name in (*SIZES, LATENCY):
         return name
     try:
-        gap = find_gap(name, task.kind, sensitive)
+        gap = find_gap(name, task, sensitive)
     except ConfigError as error:
         raise ConfigError(f"{what}: {error}") from error
     if gap is not None:
         return gap.name
     short = name.removeprefix("val_")
     if short not in METRICS[task.kind] and not _known_to_keras(short):
-        gaps = tuple(f"val_{each.name}" for each in GAPS[task.kind])
+        gaps = tuple(f"val_{each.name}" for each in gaps_of(task.kind, task.classes))
         known = ", ".join((*own_metrics(task.kind), *SIZES, LATENCY, *gaps))
         raise ConfigError(
             f"{what}: a {task.kind} task has no metric {name!r}; expected one of {known}, or the name of a Keras"

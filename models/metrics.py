@@ -18,7 +18,10 @@ METRICS: dict[TaskKind, tuple[str, ...]] = {
 
 
 def metrics_of(
-    task: TaskSpec, label: npt.NDArray[Any], prediction: npt.NDArray[Any], threshold: float = DECISION_THRESHOLD
+    task: TaskSpec,
+    label: npt.NDArray[Any],
+    prediction: npt.NDArray[Any],
+    threshold: float | npt.NDArray[np.float32] = DECISION_THRESHOLD,
 ) -> dict[str, float]:
     """Returns the metrics of a task.
 
@@ -27,7 +30,7 @@ def metrics_of(
         label: Class index or target, shape [rows].
         prediction: Probability of the positive class, shape [rows]; or of each class, shape [rows, classes]; or the
             predicted target, shape [rows].
-        threshold: Of a binary task: rows with at least this probability are predicted positive.
+        threshold: Of a binary task: rows with at least this probability are predicted positive; or that of each row.
 
     Returns:
         binary: `auc`, `accuracy`, `precision`, `recall` and `loss`; multiclass: `accuracy` and `loss`;
@@ -42,7 +45,9 @@ def metrics_of(
     return _regression(label.astype(np.float64), prediction.astype(np.float64))
 
 
-def _binary(label: npt.NDArray[Any], probability: npt.NDArray[np.float64], threshold: float) -> dict[str, float]:
+def _binary(
+    label: npt.NDArray[Any], probability: npt.NDArray[np.float64], threshold: float | npt.NDArray[np.float32]
+) -> dict[str, float]:
     from sklearn.metrics import roc_auc_score
 
     positive = label == 1

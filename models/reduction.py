@@ -55,7 +55,7 @@ class Reduction:
         numeric = np.asarray(arrays.numeric)[:, self.numeric]
         if self.mean is not None and self.components is not None:
             numeric = (numeric - self.mean) @ self.components
-        return Arrays(numeric, np.asarray(arrays.categorical)[:, self.categorical], arrays.image, arrays.label)
+        return replace(arrays, numeric=numeric, categorical=np.asarray(arrays.categorical)[:, self.categorical])
 
     def columns(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Does the same to the columns that a graph takes, as TensorFlow operations."""

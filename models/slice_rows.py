@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tfx_automl.models.class_rates import ClassCounts, rate_and_class
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 
 _Floats = npt.NDArray[np.float64]
@@ -37,7 +38,7 @@ class SliceRows:
     def of(self, prediction: npt.NDArray[Any], threshold: float = DECISION_THRESHOLD) -> Callable[[str], _Floats]:
         """Returns a function from the name of a metric to its value in every slice that is large enough.
 
-        Names are those of `GapDefinition.metrics`; where a metric is not defined (`tpr` without positive rows), its
+        Names are those of `GapDefinition.columns`; where a metric is not defined (`tpr` without positive rows), its
         value is NaN. Each metric is computed once.
 
         Args:
@@ -45,11 +46,39 @@ class SliceRows:
             threshold: Of a binary task: rows with at least this probability are predicted positive.
         """
         chosen = prediction[self._rows]
-        return functools.cache(lambda name: _METRICS[name](self, chosen, threshold))
+        rates = functools.cache(lambda: self.class_counts(chosen.argmax(axis=1), chosen.shape[1]).rates())
+
+        def metric(name: str) -> _Floats:
+            rate, number = rate_and_class(name)
+            return _METRICS[name](self, chosen, threshold) if number is None else rates()[rate][:, number]
+
+        return functools.cache(metric)
 
     def defined(self, name: str) -> int:
         """Returns how many slices are large enough and have a metric, whatever a model predicts."""
-        return int((~np.isnan(_METRICS[name](self, np.zeros(len(self._label)), DECISION_THRESHOLD))).sum())
+        rate, number = rate_and_class(name)
+        nothing = np.zeros(len(self._label))
+        if number is None:
+            found = _METRICS[name](self, nothing, DECISION_THRESHOLD)
+        else:
+            classes = max(number, int(self._label.max(initial=0))) + 1
+            found = self.class_counts(nothing.astype(np.int64), classes).rates()[rate][:, number]
+        return int((~np.isnan(found)).sum())
+
+    def class_counts(self, chosen: npt.NDArray[np.int64], classes: int) -> ClassCounts:
+        """Returns how many rows of each slice are of each class and predicted as each, shape [slices, classes].
+
+        Args:
+            chosen: The predicted class of each row.
+            classes: How many classes there are.
+        """
+
+        def counted(among: npt.NDArray[Any]) -> _Floats:
+            found = np.bincount(among, minlength=self._slices * classes).reshape(self._slices, classes)
+            return found.astype(np.float64)
+
+        true, predicted = self._codes * classes + self._label, self._codes * classes + chosen
+        return ClassCounts(counted(true), counted(predicted), counted(true[true == predicted]))
 
     def mean(self, values: npt.NDArray[Any], among: npt.NDArray[np.bool_] | None = None) -> _Floats:
         """Returns the mean by slice, NaN for a slice without a row.
@@ -109,4 +138,5 @@ _METRICS: Mapping[str, Callable[[SliceRows, npt.NDArray[Any], float], _Floats]] 
     "rmse": lambda rows, p, t: np.sqrt(rows.mean(rows.error(p) ** 2)),
     "mae": lambda rows, p, t: rows.mean(np.abs(rows.error(p))),
     "mean_prediction": lambda rows, p, t: rows.mean(p),
+    "mean_residual": lambda rows, p, t: rows.mean(rows.error(p)),
 }

@@ -66,16 +66,25 @@ def best_threshold(rule: str, label: npt.NDArray[Any], probability: npt.NDArray[
         )
     if not np.isfinite(scores).all():
         raise ModelError(f"threshold: the model predicts NaN or infinity, so that {rule} cannot be told.")
-    cuts, hits, chosen = _cuts(scores, positive)
-    value = _metric(rule, hits, chosen, int(positive.sum()), len(positive))
+    cuts, hits, chosen = cuts_of(scores, positive)
+    value = metric_at(rule, hits, chosen, int(positive.sum()), len(positive))
     nearest_first = np.lexsort((np.abs(cuts - 0.5), -value))
     return float(cuts[nearest_first[0]])
 
 
-def _cuts(
+def cuts_of(
     scores: npt.NDArray[np.float32], positive: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Returns every threshold, and how many rows are positive from it on: truly so, and in all."""
+    """Returns every threshold that tells rows apart, and how many rows are positive from it on.
+
+    Args:
+        scores: Probabilities, finite, shape [rows].
+        positive: Which rows truly are, shape [rows].
+
+    Returns:
+        The thresholds, falling; the number of truly positive rows that are predicted positive at each; and of all that
+        are, each of shape [thresholds].
+    """
     order = np.argsort(-scores, kind="stable")
     falling = scores[order].astype(np.float64)
     ends = np.flatnonzero(np.append(np.diff(falling) != 0, True))
@@ -90,9 +99,18 @@ def _cuts(
     return cuts[possible], hits[possible], chosen[possible]
 
 
-def _metric(
+def metric_at(
     rule: str, hits: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64], positives: int, rows: int
 ) -> npt.NDArray[np.float64]:
+    """Returns a metric for several ways to choose positive rows.
+
+    Args:
+        rule: One of `RULES`.
+        hits: How many truly positive rows are predicted positive, shape [ways].
+        chosen: How many rows are, shape [ways].
+        positives: How many truly are.
+        rows: How many there are.
+    """
     if rule == "f1":
         return np.asarray(2 * hits / (chosen + positives), np.float64)
     negatives = rows - positives

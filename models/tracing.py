@@ -184,4 +184,4 @@ def _hint(model: Any, view: View) -> None:
 
 
 def _few(arrays: Arrays) -> Arrays:
-    return Arrays(*(np.asarray(values[:_ROWS]) for values in vars(arrays).values()))
+    return arrays.with_each(lambda values: np.asarray(values[:_ROWS]))

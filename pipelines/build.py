@@ -84,7 +84,7 @@ def _components(config: RunConfig, task: TaskSpec, serving: str) -> list[Any]:
         validator,
         transform,
         *models,
-        *_gate(config, task, serving, examples, models),
+        *_gate(config, task, serving, examples, schema.outputs["schema"], models),
     ]
 
 
@@ -135,24 +135,30 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_exa
         objective=config.objective,
         constraints=config.constraint,
         threshold=config.threshold,
+        group_thresholds=config.group_thresholds,
         distribution=config.distribution,
         seed=config.seed,
-        **groups,
+        **(groups if config.group_thresholds is None else _sensitive(config, raw_examples)),
     )
     return [tuner, trainer, Baseline(training_data=data, task=task, seed=config.seed)]
 
 
 def _groups(config: RunConfig, task: TaskSpec, raw_examples: Any) -> dict[str, Any]:
-    """Returns what fairness gaps need; nothing if none is asked for, so that nothing depends on it."""
+    """Returns what fairness gaps and weights need; nothing if none is asked for, so that nothing depends on it."""
     from tfx_automl.models.measures import needs_groups
 
-    if not needs_groups(task, config.objective, config.constraint):
+    if config.weighed_by is None and not needs_groups(task, config.objective, config.constraint):
         return {}
+    return _sensitive(config, raw_examples)
+
+
+def _sensitive(config: RunConfig, raw_examples: Any) -> dict[str, Any]:
+    weighed = config.weighed_by
     groups = {"sensitive": config.sensitive, "min_slice_size": config.min_slice_size, "cuts": config.cut}
-    return {"raw_examples": raw_examples, **groups}
+    return {"raw_examples": raw_examples, **groups, **({} if weighed is None else {"reweigh": weighed})}
 
 
-def _gate(config: RunConfig, task: TaskSpec, serving: str, examples: Any, models: list[Any]) -> list[Any]:
+def _gate(config: RunConfig, task: TaskSpec, serving: str, examples: Any, schema: Any, models: list[Any]) -> list[Any]:
     from tfx import v1 as tfx
 
     from tfx_automl.components.evaluator.component import Evaluator
@@ -173,6 +179,7 @@ def _gate(config: RunConfig, task: TaskSpec, serving: str, examples: Any, models
         cuts=config.cut,
         baseline=baseline.outputs["baseline"],
         baseline_model=last_blessed.outputs["model"],
+        schema=schema,
         **config.evaluator_arguments(),
     )
     pusher = tfx.components.Pusher(

@@ -8,6 +8,7 @@ from typing import Any
 
 from tfx_automl.errors import ConfigError, require
 from tfx_automl.models.cuts import cut_problems
+from tfx_automl.models.groups import group_text
 from tfx_automl.pipelines import converters
 from tfx_automl.pipelines.gate_config import GateConfig, gate_checks
 from tfx_automl.pipelines.option import option
@@ -112,11 +113,25 @@ class RunConfig(SearchConfig, GateConfig):
         metavar="MODE",
         default="retrain",
     )
+    group_thresholds: str | None = option(
+        converters.text,
+        "give every group of a sensitive column a threshold of its own: demographic_parity, equal_opportunity,"
+        " predictive_equality or equalized_odds, as demographic_parity[sex]; see docs/mitigation.md first",
+        metavar="CRITERION[COLUMN]",
+        default=None,
+    )
     distribution: str = option(
         converters.text,
         "none, or mirrored: the final training of a network shares every batch out to all GPUs of the machine",
         metavar="NAME",
         default="none",
+    )
+    reweigh: tuple[str, ...] = option(
+        converters.names,
+        "one of the --sensitive groups: training rows get weights by which it says nothing about the label, which aims"
+        " at equal selection rates; of a class label",
+        metavar="COLUMN[,COLUMN]",
+        default=(),
     )
 
     def __post_init__(self) -> None:
@@ -129,6 +144,11 @@ class RunConfig(SearchConfig, GateConfig):
         except ConfigError as error:
             problems += error.problems
         require(*((False, problem) for problem in problems))
+
+    @property
+    def weighed_by(self) -> tuple[str, ...] | None:
+        """The sensitive group that training rows are weighed by; None without one."""
+        return next((group for group in self.sensitive if self.reweigh and set(group) == set(self.reweigh)), None)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, object]) -> "RunConfig":
@@ -229,6 +249,11 @@ def _of_the_trainer(config: RunConfig) -> Iterator[tuple[bool, str]]:
 
     yield config.trainer in MODES, f"--trainer: expected one of {', '.join(MODES)}, got {config.trainer!r}."
     # The processes of multi_worker would each have to run the component; here one runs the pipeline.
+    yield (
+        not config.reweigh or config.weighed_by is not None or () in config.sensitive,  # which could not be read
+        f"--reweigh: expected one of the --sensitive groups, got {group_text(config.reweigh)!r}; name it with"
+        " --sensitive, too.",
+    )
     known = config.distribution in ("none", "mirrored")
     yield known, f"--distribution: expected none or mirrored, got {config.distribution!r}."
     yield (

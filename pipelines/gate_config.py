@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tfx_automl.components.evaluator.waivers import Waiver
+from tfx_automl.errors import ConfigError, one_line
 from tfx_automl.pipelines import converters
 from tfx_automl.pipelines.option import option
 
@@ -23,6 +25,7 @@ _ARGUMENTS = {
     "waiver": "waivers",
     "evidence": "evidence",
 }
+EVAL_CONFIG_SUFFIXES = (".pbtxt", ".textproto", ".json")
 _MAPPINGS = ("min_metric", "min_slice_metric", "max_gap", "max_loss", "max_slice_loss")
 
 
@@ -91,6 +94,12 @@ class GateConfig:
         metavar="NAME",
         default="auto",
     )
+    eval_config: str | None = option(
+        converters.text,
+        "a tfma.EvalConfig of your own (.pbtxt, .textproto or .json), whose metrics, slices and thresholds are added",
+        metavar="FILE",
+        default=None,
+    )
 
     def gate(self, kind: "TaskKind") -> "Gate":
         """Returns the gate for a task.
@@ -100,21 +109,40 @@ class GateConfig:
         """
         from tfx_automl.components.evaluator.gate import Gate
 
-        return Gate(kind, **{name: value for name, value in self.evaluator_arguments().items() if name in _OF_GATE})
+        return Gate(kind, **self._gate_arguments())
 
     def evaluator_arguments(self) -> dict[str, Any]:
-        """Returns arguments of the component Evaluator."""
-        found = {argument: getattr(self, name) for name, argument in _ARGUMENTS.items()}
-        found |= {name: dict(value) for name, value in found.items() if isinstance(value, Mapping)}
+        """Returns arguments of the component Evaluator.
+
+        Raises:
+            ConfigError: The file with the user's own configuration cannot be read.
+        """
+        found = self._gate_arguments()
         same = {name: getattr(self, name) for name in ("min_slice_size", "replicates", "engine")}
-        return found | same
+        own = {} if self.eval_config is None else {"eval_config": read_eval_config(self.eval_config)}
+        return found | same | own
+
+    def _gate_arguments(self) -> dict[str, Any]:
+        found = {argument: getattr(self, name) for name, argument in _ARGUMENTS.items()}
+        return found | {name: dict(value) for name, value in found.items() if isinstance(value, Mapping)}
 
     def _protect(self) -> None:
         for name in _MAPPINGS:
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
 
-_OF_GATE = frozenset(_ARGUMENTS.values())
+def read_eval_config(path: str) -> str:
+    """Returns the text of a file with a `tfma.EvalConfig`.
+
+    Raises:
+        ConfigError: It is no such file, or cannot be read.
+    """
+    if Path(path).suffix not in EVAL_CONFIG_SUFFIXES:
+        raise ConfigError(f"--eval-config: expected a file {', '.join(EVAL_CONFIG_SUFFIXES)}, got {path}.")
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--eval-config: {path} cannot be read: {one_line(error)}.") from error
 
 
 def gate_checks(config: GateConfig, sensitive: object) -> Iterator[tuple[bool, str]]:
@@ -132,6 +160,10 @@ def gate_checks(config: GateConfig, sensitive: object) -> Iterator[tuple[bool, s
     enough = config.replicates == 0 or config.replicates >= FEWEST_REPLICATES
     yield enough, f"--replicates: expected 0 or {FEWEST_REPLICATES} or more, got {config.replicates}."
     yield config.engine in ENGINES, f"--engine: expected one of {', '.join(ENGINES)}, got {config.engine!r}."
+    yield (
+        config.eval_config is None or config.engine != "columnar",
+        "--eval-config needs the engine tfma, but --engine is columnar; expected tfma or auto.",
+    )
     yield config.evidence in EVIDENCE, f"--evidence: expected one of {', '.join(EVIDENCE)}, got {config.evidence!r}."
     yield (
         config.evidence != "confident" or config.replicates != 0,

@@ -2,13 +2,14 @@
 
 import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tfx_automl.errors import ConfigError, DataError, TfxAutomlError
+from tfx_automl.errors import ConfigError, DataError, TfxAutomlError, require
 from tfx_automl.models.task import TaskKind, TaskSpec
 from tfx_automl.pipelines.config import RunConfig
+from tfx_automl.pipelines.gate_config import read_eval_config
 from tfx_automl.pipelines.output import OutputFolder
 
 _FLAGS = {
@@ -19,8 +20,12 @@ _FLAGS = {
     "max_slice_losses": "--max-slice-loss",
     "objective": "--objective",
     "threshold": "--threshold",
+    "reweigh": "--reweigh",
+    "group_thresholds": "--group-thresholds",
     "distribution": "--distribution",
     "constraint": "--constraint",
+    "eval_config": "--eval-config",
+    "sensitive": "--sensitive",
 }
 # Whether a metric exists depends on the kind of the task alone, so that any classes will do.
 _SOME_CLASSES: dict[TaskKind, tuple[str, ...]] = {"binary": ("0", "1"), "multiclass": ("0", "1", "2"), "regression": ()}
@@ -33,10 +38,12 @@ class _Known:
     Attributes:
         columns: Names of the columns; None if the file cannot be read.
         kind: Kind of the task; None if neither the options nor the data tell.
+        found: The `DataSummary`; None if the data cannot be read.
     """
 
     columns: tuple[str, ...] | None
     kind: TaskKind | None
+    found: Any = None
 
 
 def preflight(config: RunConfig, output: OutputFolder) -> Any:
@@ -53,7 +60,7 @@ def preflight(config: RunConfig, output: OutputFolder) -> Any:
     try:
         groups = {"sensitive": config.sensitive, "cuts": config.cut}
         found = _inspect(config, **groups, positive=config.positive, test_data=config.test_data)
-        known = _Known(tuple(found.columns), found.task.kind)
+        known = _Known(tuple(found.columns), found.task.kind, found)
     except (ConfigError, DataError) as error:
         problems += _lines(error)
         known = _still_known(config)
@@ -76,7 +83,7 @@ def _still_known(config: RunConfig) -> _Known:
     with contextlib.suppress(ConfigError, DataError):  # they are reported already
         if kind is None:  # without the other options: the training file and the label alone may be right
             found = _inspect(config)
-            return _Known(tuple(found.columns), found.task.kind)
+            return _Known(tuple(found.columns), found.task.kind, found)
     return _Known(_columns(config), kind)
 
 
@@ -91,6 +98,8 @@ def _columns(config: RunConfig) -> tuple[str, ...] | None:
 
 def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
     """Returns what in the options does not fit the task or the columns."""
+    from tfx_automl.models.group_thresholds import parity_problems
+    from tfx_automl.models.groups import reweigh_problems
     from tfx_automl.models.measures import objectives_of
     from tfx_automl.models.thresholds import threshold_problems
 
@@ -102,10 +111,36 @@ def _against_what_is_known(config: RunConfig, known: _Known) -> list[str]:
             lambda: config.gate(kind),
         ]
     checks.append(lambda: _check_families(config, known.columns))
+    checks.append(lambda: _check_eval_config(config, known.found))
+    checks.append(
+        lambda: _check_one_value("sensitive", {name for group in config.sensitive for name in group}, known.found)
+    )
     found = [] if known.kind is None else threshold_problems(known.kind, config.threshold)
+    found += [] if known.kind is None else reweigh_problems(known.kind, config.reweigh)
+    found += [] if known.kind is None else parity_problems(config.group_thresholds, known.kind, config.sensitive)
     found += [problem for check in checks for problem in _problems_of(check)]
     problems = [_with_flag(problem) for problem in found]
     return problems + ([] if known.columns is None else _column_problems(config, known.columns))
+
+
+def _check_eval_config(config: RunConfig, found: Any) -> None:
+    """Checks the user's own configuration; only whether the file can be read where the data cannot."""
+    if config.eval_config is None:
+        return
+    text = read_eval_config(config.eval_config)
+    if found is not None:
+        # Imported here because it loads TFMA, which takes seconds.
+        from tfx_automl.components.evaluator.own.checked import OwnConfig
+
+        own = OwnConfig.of(text, found.task, config.sensitive, tuple(found.columns))
+        _check_one_value("eval_config", {*own.sliced, *own.others}, found)
+
+
+def _check_one_value(option: str, names: Iterable[str], found: Any) -> None:
+    """Refuses columns of lists, of which no slices can be made."""
+    types = {} if found is None else found.columns
+    lists = [name for name in sorted(names) if "list" in types.get(name, "")]
+    require(*((False, f"{option} names {name!r}, a column of lists; name one with one value a row.") for name in lists))
 
 
 def _check_families(config: RunConfig, columns: tuple[str, ...] | None) -> None:

@@ -13,14 +13,15 @@ from tfx_automl.pipelines.worst import worst_line
 
 _BEST_TRIALS = 8
 _WIDTH = 110
+_GROUPS = 8
 _SLICE_METRICS = {
     "binary": ("accuracy", "auc", "selection_rate", "tpr", "fpr"),
-    "multiclass": ("accuracy", "loss"),
-    "regression": ("rmse", "mae", "mean_prediction", "mean_label"),
+    "multiclass": ("accuracy", "balanced_accuracy", "macro_f1", "loss"),
+    "regression": ("rmse", "mae", "mean_prediction", "mean_label", "mean_residual"),
 }
 _TEST_METRICS = {
     "binary": ("auc", "accuracy", "precision", "tpr", "fpr", "loss"),
-    "multiclass": ("accuracy", "loss"),
+    "multiclass": ("accuracy", "balanced_accuracy", "macro_f1", "loss"),
     "regression": ("rmse", "mae", "r2"),
 }
 
@@ -117,7 +118,18 @@ def _trained(trainer: Mapping[str, Any]) -> str:
     if threshold is None:
         return line
     by = f", best by {threshold['chosen_by']}" if threshold["chosen_by"] else ""
-    return f"{line}; positive from {threshold['value']:.4g} on{by}"
+    line = f"{line}; positive from {threshold['value']:.4g} on{by}"
+    return f"{line}\n{_by_group(threshold['groups'])}" if threshold.get("groups") else line
+
+
+def _by_group(groups: Mapping[str, Any]) -> str:
+    """Returns which thresholds groups of rows have instead, in one line."""
+    parts = [f"{' and '.join(map(str, part['values']))} {part['threshold']:.4g}" for part in groups["slices"]]
+    more = f" and {len(parts) - _GROUPS} more" if len(parts) > _GROUPS else ""
+    return (
+        f"Thresholds by group of {' and '.join(groups['features'])} for {groups['criterion']}:"
+        f" {', '.join(parts[:_GROUPS])}{more}; any other row {groups['common']:.4g}"
+    )
 
 
 def _bounded(constraint: str) -> str:

@@ -17,7 +17,8 @@ def write_request(model: Path, examples: Path, path: Path, columns: Collection[s
         model: The pushed SavedModel.
         examples: Folder of the test split.
         path: Where the request goes: JSON as TensorFlow Serving's REST interface takes it.
-        columns: The raw columns that Transform reads, the label too: what a column is called depends on all of them.
+        columns: The raw columns that Transform reads, the label too, and those that tell groups with own thresholds:
+            what a column is called depends on all of them.
 
     Returns:
         Lines of Python that load the model and predict that row.
@@ -56,7 +57,8 @@ def _fullest_row(examples: Path, inputs: Mapping[str, Any], raw: Iterable[str]) 
     """Returns, of the first rows, the one with the fewest missing values."""
     import tensorflow as tf
 
-    from tfx_automl.models.export import MISSING_INTEGER, request_names
+    from tfx_automl.models.export import request_names
+    from tfx_automl.models.raw_tensors import MISSING_INTEGER
 
     absent = {tf.string: "", tf.int64: MISSING_INTEGER, tf.float32: float("nan")}
     files = [str(file) for file in sorted(examples.iterdir())]

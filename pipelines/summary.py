@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfx_automl.components.example_gen import rejects
-from tfx_automl.components.model_card import read_card
+from tfx_automl.components.model_card import read_card, read_group_thresholds
 from tfx_automl.files import write_in_one_step
 from tfx_automl.pipelines.build import PIPELINE_NAME
 from tfx_automl.pipelines.finished import relative_folders
@@ -15,6 +15,8 @@ from tfx_automl.pipelines.output import OutputFolder
 from tfx_automl.pipelines.request import write_request
 from tfx_automl.pipelines.runner import StageTimes
 from tfx_automl.pipelines.worst import worst_slice
+
+_LONG = frozenset({"histogram", "classes", "class_intervals"})  # of a slice; they are in the report alone
 
 
 def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds: float) -> dict[str, Any]:
@@ -37,6 +39,8 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
     pushed = _pushed(nodes["Pusher"]) if report["blessed"] else None
     test = nodes["ExampleGen"].uris["examples"] / "Split-test"
     read = [decision["name"] for decision in _decisions(nodes["Transform"]) if decision["kind"] != "dropped"]
+    by_group = read_group_thresholds(str(nodes["Trainer"].uris["model"]))
+    of_groups = [name for name in (by_group or {}).get("features", ()) if name not in read]
     return {
         "task": found.task.kind,
         "label": {"name": found.task.label, "classes": list(found.task.classes), "positive": found.task.positive},
@@ -48,14 +52,14 @@ def summarise(found: Any, output: OutputFolder, times: StageTimes, total_seconds
         "trainer": _trainer(nodes["Trainer"]),
         "test_metrics": report["metrics"],
         "baseline_metrics": _read_json(nodes["Baseline"].uris["baseline"] / "baseline.json"),
-        "slices": [{name: value for name, value in part.items() if name != "histogram"} for part in report["slices"]],
+        "slices": [{name: value for name, value in part.items() if name not in _LONG} for part in report["slices"]],
         "gaps": report["gaps"],
         "gap_intervals": report["gap_intervals"],
         "worst_slice": worst_slice(report),
         "blessed": report["blessed"],
         "reasons": report["reasons"],
         "pushed_model": pushed,
-        "how_to_call": write_request(Path(pushed), test, output.request, read) if pushed else [],
+        "how_to_call": write_request(Path(pushed), test, output.request, [*read, *of_groups]) if pushed else [],
         "reports": {
             "fairness": str(nodes["Evaluator"].uris["fairness_report"] / "report.html"),
             **_rejected(nodes["ExampleGen"]),

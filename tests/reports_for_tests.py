@@ -11,7 +11,7 @@ from tfx_automl.components.evaluator.measured import Details, Measured
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.outcome import decide, to_json
 from tfx_automl.components.evaluator.predictions import Column, Predictions
-from tfx_automl.components.evaluator.slices import METRICS, Evaluation, SliceMetrics
+from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics, metric_names
 from tfx_automl.models.task import TaskSpec
 
 CLASSES = {"binary": ("<=50K", ">50K"), "multiclass": ("red", "green", "blue"), "regression": ()}
@@ -45,27 +45,30 @@ def make_report(
     threshold: float = 0.5,
     baseline: Mapping[str, Mapping[str, float | None]] | None = None,
     replicates: int = 50,
+    by_group: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """Returns the content of `report.json`."""
+    """Returns the content of `report.json`; `by_group` is what a model card says of thresholds by group."""
     kind = "regression" if predictions.label.dtype.kind == "f" else "binary" if predictions.score.ndim == 1 else None
     task = TaskSpec(kind or "multiclass", "income", CLASSES[kind or "multiclass"])  # type: ignore[arg-type]
     chosen = EvaluatorOptions(task, sensitive, replicates=replicates, **options)
-    found = measure(predictions, chosen.plan(threshold))
+    found = measure(predictions, chosen.plan(threshold, by_row=predictions.threshold is not None))
     slices = {tuple(group): [] for group in sensitive}
     for part in found[1:]:
         group = next(group for group in slices if set(group) == {name for name, _ in part.key})
-        slices[group].append(_slice(part, group, task.kind))
-    evaluation = Evaluation(_slice(found[0], (), task.kind), {group: tuple(parts) for group, parts in slices.items()})
-    return to_json(decide(chosen, evaluation, baseline, threshold))
+        slices[group].append(_slice(part, group, task))
+    evaluation = Evaluation(_slice(found[0], (), task), {group: tuple(parts) for group, parts in slices.items()})
+    return to_json(decide(chosen, evaluation, baseline, threshold, by_group=by_group))
 
 
-def _slice(part: Measured, group: Sequence[str], kind: str) -> SliceMetrics:
-    numbers = {name: part.model.metrics.get(name, np.nan) for name in METRICS[kind]}
+def _slice(part: Measured, group: Sequence[str], task: TaskSpec) -> SliceMetrics:
+    numbers = {name: part.model.metrics.get(name, np.nan) for name in metric_names(task)}
     metrics = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
     samples = spread_samples(part.model.samples, part.model.metrics, part.rows)
     values = tuple(str(dict(part.key)[name]) for name in group)
-    return SliceMetrics(tuple(group), values, part.rows, metrics, Details(samples, part.histogram))
+    return SliceMetrics(
+        tuple(group), values, part.rows, metrics, Details(samples, part.histogram, at_common=part.at_common)
+    )
 
 
 def with_comparison(report: dict[str, Any], seed: int = 0) -> dict[str, Any]:

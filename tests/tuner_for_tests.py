@@ -26,6 +26,7 @@ def run_tuner(
     splits: Sequence[str] = ("train", "eval"),
     state: str = "state",
     base_model: str | None = None,
+    raw_examples: str | None = None,
 ) -> dict[str, Any]:
     """Calls `Do` in a folder that outlives a failure, and returns what is in `trials.json`.
 
@@ -38,6 +39,7 @@ def run_tuner(
         splits: Of the examples.
         state: What executions share that are to find each other's search.
         base_model: Folder of an earlier search's best model.
+        raw_examples: Folder of the examples that were transformed.
     """
     from tfx.dsl.components.base import base_beam_executor
     from tfx.types import standard_artifacts
@@ -68,6 +70,8 @@ def run_tuner(
         "examples": artifact(standard_artifacts.Examples, examples, splits),
         "transform_graph": artifact(standard_artifacts.TransformGraph, transform_graph),
     }
+    if raw_examples:
+        inputs["raw_examples"] = artifact(standard_artifacts.Examples, raw_examples, splits)
     if base_model:
         inputs["base_model"] = artifact(standard_artifacts.Model, base_model)
     Executor(context).Do(inputs, outputs, properties)

@@ -75,7 +75,7 @@ class FrameColumns:
             )
         if problems:
             raise ConfigError(problems)
-        spec = GroupSpec.of(groups, self.min_slice_size, self.cuts)
+        spec = GroupSpec.of(groups, self.min_slice_size, cuts=self.cuts)
         if spec.label_problems(self.label):
             raise ConfigError(spec.label_problems(self.label))
         return spec.sensitive

@@ -127,6 +127,18 @@ def _report_view(report: Mapping[str, Any], height: int) -> View:
 
 def _rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Returns all rows and every slice with its metrics."""
-    overall = {"feature": "", "value": "", "count": report["rows"], "too_small": False, **report["metrics"]}
-    named = ("feature", "value", "count", "too_small")
-    return [overall, *({key: part[key] for key in named} | part["metrics"] for part in report["slices"])]
+    overall = {**report, "feature": "", "value": "", "count": report["rows"], "too_small": False}
+    named, classes = ("feature", "value", "count", "too_small"), report["task"]["classes"]
+    return [
+        {key: part[key] for key in named} | part["metrics"] | _of_classes(part, classes)
+        for part in (overall, *report["slices"])
+    ]
+
+
+def _of_classes(part: Mapping[str, Any], classes: Sequence[str]) -> dict[str, float | None]:
+    """Returns the rates of each class against the rest, such as `tpr of red`."""
+    return {
+        f"{rate} of {name}": value
+        for rate, values in part.get("classes", {}).items()
+        for name, value in zip(classes, values, strict=True)
+    }

@@ -7,7 +7,7 @@ would on several workers, so the metrics are the same.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import apache_beam as beam
@@ -22,90 +22,108 @@ from tfx_automl.components.evaluator.columnar.bootstrap import row_hashes
 from tfx_automl.components.evaluator.columnar.cells import cell_hash
 from tfx_automl.components.evaluator.row_metrics import ARRAYS_KEY
 
-ROWS_KEY = "rows_of_cell"
+ROWS_KEY, DECIDED_ROWS_KEY = "rows_of_cell", "decided_rows_of_cell"
 # Labels and scores as they are: those for TFMA's metrics are one-hot, or kept away from 0 and 1, which makes ties.
 RAW_LABELS_KEY, SCORES_KEY = "raw_labels", "raw_scores"
 OTHER_SCORES_KEY = "raw_scores_of_other"
+# Where a model tells a threshold for each row: these, and whether the row is predicted positive, 1 or 0.
+THRESHOLDS_KEY, OTHER_THRESHOLDS_KEY, DECIDED_KEY = "thresholds", "thresholds_of_other", "decided"
 
 _Extracts = dict[str, Any]
 
 
-def cells_of(batch: _Extracts) -> Iterator[_Extracts]:
+def cells_of(batch: _Extracts, sensitive: Sequence[str] | None = None) -> Iterator[_Extracts]:
     """Divides a batch into its cells.
 
     Args:
-        batch: Extracts with sensitive features, each [n, 1], and what metrics compute with, each [n] or [n, k].
+        batch: Extracts with features to slice on, each [n, 1], and what metrics compute with, each [n] or [n, k].
+        sensitive: Names of those on which the draws of the bootstrap depend; None for all.
 
     Yields:
-        Extracts with the features of a cell, each [1], and its rows: as the inputs of a metric's combiner, and as
-        arrays for `RowMetrics`.
+        Extracts with the features of a cell, each [1], and its rows: as the inputs of a metric's combiner, where rows
+        have thresholds of their own also with decisions for predictions, and as arrays for `RowMetrics`.
     """
     features, label, score = (batch[key] for key in (constants.FEATURES_KEY, RAW_LABELS_KEY, SCORES_KEY))
-    rows = _rows({key: batch[key] for key in (constants.LABELS_KEY, constants.PREDICTIONS_KEY)})
+    labels, arrays = batch[constants.LABELS_KEY], [batch[key] for key in _ARRAYS]
+    inputs = {ROWS_KEY: _rows(labels, batch[constants.PREDICTIONS_KEY])}
+    if DECIDED_KEY in batch:
+        inputs[DECIDED_ROWS_KEY] = _rows(labels, batch[DECIDED_KEY])
     members: dict[tuple[Any, ...], list[int]] = {}
-    for number in range(len(rows)):
+    for number in range(len(label)):
         members.setdefault(tuple(column[number, 0] for column in features.values()), []).append(number)
     for numbers in members.values():
         of_cell = {name: column[numbers[0]] for name, column in features.items()}
-        name = tuple(sorted((name, value.item()) for name, value in of_cell.items()))
+        drawn = of_cell if sensitive is None else sensitive
+        name = tuple(sorted((name, of_cell[name].item()) for name in drawn))
         hashes = row_hashes(np.full(len(numbers), cell_hash(name), np.uint64), label[numbers], score[numbers])
         yield {
             constants.FEATURES_KEY: of_cell,
-            ROWS_KEY: [rows[number] for number in numbers],
-            ARRAYS_KEY: (label[numbers], score[numbers], hashes, batch[OTHER_SCORES_KEY][numbers]),
+            **{key: [rows[number] for number in numbers] for key, rows in inputs.items()},
+            ARRAYS_KEY: (label[numbers], score[numbers], hashes, *(array[numbers] for array in arrays)),
         }
 
 
-def _rows(batch: _Extracts) -> list[Any]:
-    columns = {key: value.reshape(len(value), -1) for key, value in batch.items()}
-    count = len(next(iter(columns.values())))
+_ARRAYS = (OTHER_SCORES_KEY, THRESHOLDS_KEY, OTHER_THRESHOLDS_KEY)
+
+
+def _rows(labels: Any, predictions: Any) -> list[Any]:
+    columns = {constants.LABELS_KEY: labels, constants.PREDICTIONS_KEY: predictions}
+    columns = {key: value.reshape(len(value), -1) for key, value in columns.items()}
     return [
         metric_types.StandardMetricInputs({key: column[number] for key, column in columns.items()})
-        for number in range(count)
+        for number in range(len(labels))
     ]
 
 
-def per_cell(metric: Any) -> Any:
-    """Returns the `MetricConfig` of the same metric (which has a name) for extracts of `cells_of`."""
-    config = json.dumps({"name": json.loads(metric.config)["name"], "of": json_format.MessageToJson(metric)})
+def per_cell(metric: Any, rows_key: str = ROWS_KEY) -> Any:
+    """Returns the `MetricConfig` of the same metric (which has a name) for extracts of `cells_of`.
+
+    Args:
+        metric: Its `MetricConfig`.
+        rows_key: The extract with the rows that it is computed from.
+    """
+    name = json.loads(metric.config)["name"]
+    config = json.dumps({"name": name, "of": json_format.MessageToJson(metric), "rows_key": rows_key})
     return config_pb2.MetricConfig(class_name=PerCell.__name__, module=__name__, config=config)
 
 
 class PerCell(tfma.metrics.Metric):
     """Another metric, computed from the rows of cells."""
 
-    def __init__(self, name: str, of: str) -> None:
-        """Takes the name of the metric, and its `MetricConfig` as JSON."""
+    def __init__(self, name: str, of: str, rows_key: str) -> None:
+        """Takes the name of the metric, its `MetricConfig` as JSON, and the extract with the rows."""
         self._metric = metric_specs.metric_instance(json_format.Parse(of, config_pb2.MetricConfig()))
-        super().__init__(self._metric.create_computations_fn, name=name, of=of)
+        self._rows_key = rows_key
+        super().__init__(self._metric.create_computations_fn, name=name, of=of, rows_key=rows_key)
 
     def computations(self, *arguments: Any, **options: Any) -> list[Any]:
         """Returns the metric's own computations, with combiners that take sums of rows."""
-        return [_summed(computation) for computation in self._metric.computations(*arguments, **options)]
+        found = self._metric.computations(*arguments, **options)
+        return [_summed(computation, self._rows_key) for computation in found]
 
 
-def _summed(computation: Any) -> Any:
+def _summed(computation: Any, rows_key: str) -> Any:
     if not isinstance(computation, metric_types.MetricComputation):  # derived from the results of others
         return computation
     combiner = computation.combiner
-    return metric_types.MetricComputation(computation.keys, [_SumOfRows(combiner)], _MergedSums(combiner))
+    return metric_types.MetricComputation(computation.keys, [_SumOfRows(combiner, rows_key)], _MergedSums(combiner))
 
 
 class _SumOfRows(metric_types.Preprocessor):
     """Adds up the rows of a cell.
 
-    Bears the name of the combiner: TFMA tells equal computations, which it does once, by the names.
+    Bears the name of the combiner and of the rows: TFMA tells equal computations, which it does once, by the names.
     """
 
-    def __init__(self, combiner: beam.CombineFn) -> None:
-        super().__init__(name=type(combiner).__name__)
-        self._combiner = combiner
+    def __init__(self, combiner: beam.CombineFn, rows_key: str) -> None:
+        super().__init__(name=f"{type(combiner).__name__}:{rows_key}")
+        self._combiner, self._rows_key = combiner, rows_key
 
     def setup(self) -> None:
         self._combiner.setup()
 
     def process(self, extracts: _Extracts) -> Iterator[Any]:
-        yield self._combiner.add_inputs(self._combiner.create_accumulator(), extracts[ROWS_KEY])
+        yield self._combiner.add_inputs(self._combiner.create_accumulator(), extracts[self._rows_key])
 
     def teardown(self) -> None:
         self._combiner.teardown()

@@ -6,8 +6,9 @@ from tfx_automl.components.evaluator.gaps import Gap
 from tfx_automl.components.evaluator.intervals import Interval
 from tfx_automl.components.evaluator.slices import SliceMetrics
 from tfx_automl.components.evaluator.waivers import Waiver
+from tfx_automl.models.class_rates import AVERAGES
 
-HIGHER_IS_BETTER = frozenset({"auc", "accuracy", "precision", "tpr", "r2"})
+HIGHER_IS_BETTER = frozenset({"auc", "accuracy", *AVERAGES, "precision", "tpr", "r2"})
 LOWER_IS_BETTER = frozenset({"fpr", "fnr", "loss", "rmse", "mae", "mse"})
 
 
@@ -16,8 +17,9 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        name: `baseline:auc`, `metric:accuracy`, `slice:sex=Female:accuracy`, `loss:auc`, `loss:sex=Female:auc` or
-            `gap:sex:equalized_odds_difference`.
+        name: `baseline:auc`, `metric:accuracy`, `slice:sex=Female:accuracy`, `loss:auc`, `loss:sex=Female:auc`,
+            `gap:sex:equalized_odds_difference`, or of the user's own configuration `threshold:sex=Female:f1_score` or
+            `change:f1_score`.
         value: What was measured; None if it could not be.
         bound: What it was compared with; None if nothing.
         passed: True or False; None if there was nothing to compare with, which neither blesses nor refuses.
@@ -79,6 +81,7 @@ def slice_name(part: SliceMetrics) -> str:
 def gap_check(gap: Gap, bound: float | None, confident: bool) -> Check:
     """Compares a gap with its bound, if it has one."""
     name, what = f"gap:{gap.feature}:{gap.name}", f"{gap.name} for {gap.feature}"
+    what += "" if gap.worst is None else f" (worst for class {gap.worst})"
     if bound is None:
         known = "could not be computed" if gap.value is None else f"is {text(gap.value)}{interval_text(gap.interval)}"
         reason = f"{what} {known}; no bound is set, so it is not gated.{_left_out(gap)}"
@@ -103,12 +106,15 @@ def _why_not(gap: Gap) -> str:
 
 
 def _left_out(gap: Gap) -> str:
+    every = " for every class" if gap.definition.by_class else ""
     parts = [
         f" {why}: {', '.join(values)}."
         for why, values in (
             ("Too few rows to judge", gap.too_small),
             ("Not defined", gap.undefined),
-            (f"Not all of {', '.join(gap.definition.metrics)} are defined", gap.partly),
+            (f"Not all of {', '.join(gap.definition.metrics)} are defined{every}", gap.partly),
+            ("Classes that fewer than two groups have rows of", gap.incomplete),
+            ("Classes predicted too rarely for a ratio", gap.rare),
         )
         if values
     ]

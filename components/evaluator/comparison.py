@@ -5,6 +5,7 @@ from typing import Any
 
 from tfx_automl.components.evaluator.intervals import Interval
 from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
+from tfx_automl.models.class_rates import rate_and_class
 
 
 def comparison_of(evaluation: Evaluation, other: str, min_slice_size: int) -> dict[str, Any]:
@@ -24,7 +25,11 @@ def comparison_of(evaluation: Evaluation, other: str, min_slice_size: int) -> di
     before = {} if overall.details.other is None else overall.details.other.metrics
     return {
         "model": other,
-        "metrics": {name: None if math.isnan(value) else value for name, value in before.items()},
+        "metrics": {
+            name: None if math.isnan(value) else value
+            for name, value in before.items()
+            if rate_and_class(name)[1] is None
+        },
         **_differences(overall),
         "slices": [
             {"feature": part.feature, "value": part.value, "count": part.count, **_differences(part)}
@@ -36,7 +41,7 @@ def comparison_of(evaluation: Evaluation, other: str, min_slice_size: int) -> di
 
 
 def _differences(part: SliceMetrics) -> dict[str, Any]:
-    changes = {name: part.change(name) for name in part.metrics}
+    changes = {name: part.change(name) for name in part.metrics if rate_and_class(name)[1] is None}
     return {
         "differences": {
             name: {"value": value, "interval": pair(interval)}

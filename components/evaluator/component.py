@@ -10,6 +10,7 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from tfx_automl.components.evaluator import executor
 from tfx_automl.components.evaluator.options import DEFAULT_REPLICATES, DEFAULT_SPLITS, EvaluatorOptions
+from tfx_automl.components.evaluator.own.given import config_text
 from tfx_automl.components.evaluator.waivers import Waiver
 from tfx_automl.components.types import BaselineMetrics, FairnessReport
 from tfx_automl.models.cuts import Cuts
@@ -36,12 +37,14 @@ class EvaluatorSpec(ComponentSpec):
         "waivers": ExecutionParameter(type=str),
         "cuts": ExecutionParameter(type=str),
         "expired_waivers": ExecutionParameter(type=str),
+        "eval_config": ExecutionParameter(type=str),
     }
     INPUTS: ClassVar[dict[str, Any]] = {
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model),
         "baseline": ChannelParameter(type=BaselineMetrics, optional=True),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "schema": ChannelParameter(type=standard_artifacts.Schema, optional=True),
     }
     OUTPUTS: ClassVar[dict[str, Any]] = {
         "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -79,6 +82,9 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         max_slice_losses: The same for every slice with enough rows.
         waivers: Refusals that somebody answers for, by name, with a reason, until a date.
         cuts: Where continuous columns of `sensitive` are cut into groups: `{"age": [25, 45, 65]}`.
+        schema: `Schema` of the raw examples; what is sliced on is checked against it before any row is read.
+        eval_config: A `tfma.EvalConfig` of your own, or its JSON or text format: its metrics, slices and thresholds are
+            added to those that are generated. `model_specs` may be left out. Needs the engine `tfma`.
 
     Raises:
         ConfigError: A bound, a group or a number makes no sense; all problems at once.
@@ -108,6 +114,8 @@ class Evaluator(base_beam_component.BaseBeamComponent):
         max_slice_losses: Mapping[str, float | str] | None = None,
         waivers: Sequence[Waiver] = (),
         cuts: Cuts | None = None,
+        schema: BaseChannel | None = None,
+        eval_config: Any = None,
     ) -> None:
         options = EvaluatorOptions(
             task=task,
@@ -124,12 +132,14 @@ class Evaluator(base_beam_component.BaseBeamComponent):
             max_slice_losses=dict(max_slice_losses or {}),
             waivers=waivers,
             cuts=cuts or {},
+            eval_config="" if eval_config is None else config_text(eval_config),
         )
         spec = EvaluatorSpec(
             examples=examples,
             model=model,
             baseline=baseline,
             baseline_model=baseline_model,
+            schema=schema,
             evaluation=channel_utils.as_channel([standard_artifacts.ModelEvaluation()]),
             blessing=channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
             fairness_report=channel_utils.as_channel([FairnessReport()]),

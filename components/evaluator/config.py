@@ -12,6 +12,7 @@ from tensorflow_model_analysis.proto.config_pb2 import SlicingSpec
 from tfx_automl.components.evaluator.outputs import output_name
 from tfx_automl.components.evaluator.plan import Bound, EvaluationPlan
 from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT
+from tfx_automl.models.metrics import DECISION_THRESHOLD
 
 _AT_THRESHOLD = {
     "precision": "Precision",
@@ -88,7 +89,8 @@ def _threshold(bound: Bound) -> config_pb2.MetricThreshold:
 
 
 def _metric_configs(plan: EvaluationPlan) -> list[Any]:
-    task, threshold = plan.task, plan.threshold
+    # Where every row has its own threshold, these metrics get decisions, 1 or 0, for predictions.
+    task, threshold = plan.task, DECISION_THRESHOLD if plan.by_row else plan.threshold
     configs = [_metric(EXAMPLE_COUNT, "ExampleCount")]
     configs += [_metric(name, class_name) for name, class_name in _METRICS[task.kind].items()]
     if task.kind == "binary":

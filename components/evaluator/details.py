@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from tfx.dsl.io import fileio
 
 from tfx_automl.components.evaluator.measured import Details, Measured, Model, SliceKey
+from tfx_automl.components.evaluator.slices import EXAMPLE_COUNT
 
 DETAILS_FILE = "details.npz"
 
@@ -21,10 +23,12 @@ def write_details(folder: str, slices: Sequence[Measured]) -> None:
     """Writes the file into the folder of an evaluation, local or remote."""
     arrays: _Arrays = {
         "keys": np.array(json.dumps([part.key for part in slices])),
+        "rows": np.array([part.rows for part in slices]),
         "flips": np.array(json.dumps([dict(part.flips) for part in slices])),
         "histograms": np.array([part.histogram for part in slices if part.histogram is not None]),
         **_of_models([part.model for part in slices], "model"),
         **_of_models([part.other for part in slices if part.other is not None], "other"),
+        **_of_models([part.at_common for part in slices if part.at_common is not None], "common"),
     }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
@@ -47,7 +51,7 @@ def read_details(folder: str) -> dict[SliceKey, Details]:
     with fileio.open(os.path.join(folder, DETAILS_FILE), "rb") as file, np.load(io.BytesIO(file.read())) as stored:
         arrays: _Arrays = dict(stored)
     keys = [tuple((name, value) for name, value in key) for key in json.loads(str(arrays["keys"]))]
-    models, others = (_models(arrays, prefix, len(keys)) for prefix in ("model", "other"))
+    models, others, common = (_models(arrays, prefix, len(keys)) for prefix in ("model", "other", "common"))
     flips, histograms = json.loads(str(arrays["flips"])), arrays["histograms"]
     return {
         key: Details(
@@ -55,9 +59,17 @@ def read_details(folder: str) -> dict[SliceKey, Details]:
             histograms[number] if len(histograms) else None,
             others[number],
             flips[number],
+            _defined(models[number], int(arrays["rows"][number])),
+            common[number],
         )
         for number, key in enumerate(keys)
     }
+
+
+def _defined(model: Model | None, rows: int) -> dict[str, float | None]:
+    values = {} if model is None else model.metrics
+    known = {name: float(value) if math.isfinite(value) else None for name, value in values.items()}
+    return {**known, EXAMPLE_COUNT: rows}
 
 
 def _models(arrays: _Arrays, prefix: str, count: int) -> Sequence[Model | None]:

@@ -1,5 +1,6 @@
 """The two engines: from examples and a model to the same files, by TFMA on Beam or vectorised in this process."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,17 +12,28 @@ import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.components.util import tfxio_utils
 
-from tfx_automl.components.evaluator.cells import per_cell
+from tfx_automl.components.evaluator.cells import DECIDED_ROWS_KEY, ROWS_KEY, per_cell
 from tfx_automl.components.evaluator.columnar.engine import measure
 from tfx_automl.components.evaluator.config import ROW_METRICS, make_eval_config
 from tfx_automl.components.evaluator.details import read_details
-from tfx_automl.components.evaluator.extracts import make_extractors
+from tfx_automl.components.evaluator.extracts import cell_extractors, make_extractors
 from tfx_automl.components.evaluator.measured import Measured
+from tfx_automl.components.evaluator.own.branch import Measurements, MeasureOwn
+from tfx_automl.components.evaluator.own.checked import OwnConfig
+from tfx_automl.components.evaluator.own.completed import complete, distinct_specs
+from tfx_automl.components.evaluator.own.given import slices_of
+from tfx_automl.components.evaluator.own.results import OwnResults
 from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
 from tfx_automl.components.evaluator.predict import predict_examples
 from tfx_automl.components.evaluator.result_files import write_results
 from tfx_automl.components.evaluator.row_metrics import NAME
-from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT, Evaluation, read_evaluation
+from tfx_automl.components.evaluator.slices import (
+    CONFUSION_MATRIX,
+    DECISIONS,
+    EXAMPLE_COUNT,
+    Evaluation,
+    read_evaluation,
+)
 from tfx_automl.errors import EvaluationError
 from tfx_automl.machine import usable_memory
 
@@ -55,12 +67,16 @@ def evaluate_columns(plan: EvaluationPlan, sources: Sources, output: str) -> Non
         sources: Of what.
         output: Folder for the result, as `tfma.load_eval_result` reads it.
     """
-    rows = predict_examples(sources.patterns, sources.model, plan.task, plan.features, sources.other, plan.cuts)
-    write_results(output, plan, measure(rows, plan), sources)
+    write_results(output, plan, measure(predict_examples(plan, sources), plan), sources)
 
 
 def build_evaluation(
-    pipeline: beam.Pipeline, plan: EvaluationPlan, examples: Sequence[Any], sources: Sources, output: str
+    pipeline: beam.Pipeline,
+    plan: EvaluationPlan,
+    examples: Sequence[Any],
+    sources: Sources,
+    output: str,
+    own: OwnConfig | None = None,
 ) -> None:
     """Adds to a Beam pipeline what evaluates a model with TFMA.
 
@@ -70,8 +86,13 @@ def build_evaluation(
         examples: The `Examples` artifacts, for their file format.
         sources: Where they and the models are.
         output: Folder for the result, as `tfma.load_eval_result` reads it.
+        own: What the user wants measured, too.
     """
     config = make_eval_config(plan)
+    if own is not None:
+        specs = distinct_specs([*config.slicing_specs, *(spec for _, spec in slices_of(own.given))])
+        del config.slicing_specs[:]
+        config.slicing_specs.extend(specs)
     models = [
         tfma.default_eval_shared_model(eval_saved_model_path=path, eval_config=config)
         for path in (sources.model, sources.other)
@@ -86,28 +107,37 @@ def build_evaluation(
         pipeline | f"Read[{index}]" >> factory(pattern).BeamSource(_BATCH)
         for index, pattern in enumerate(sources.patterns)
     ]
+    extracts = batches | "Flatten" >> beam.Flatten() | "AsExtracts" >> tfma.BatchedInputsToExtracts()
+    rows = _extracted(extracts, make_extractors(config, models, plan, own))
+    cells = _extracted(rows, cell_extractors(config, plan.features))
+    (evaluator,) = tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config, plan.by_row))
+    evaluation = cells | "Evaluate" >> evaluator.ptransform
+    results = _own_results(rows, plan, own, compared=sources.other is not None)
     _ = (
-        batches
-        | "Flatten" >> beam.Flatten()
-        | "Evaluate"
-        >> tfma.ExtractEvaluateAndWriteResults(
-            eval_shared_model=models[0],
-            eval_config=config,
-            extractors=make_extractors(config, models, plan),
-            evaluators=tfma.default_evaluators(eval_shared_model=models[0], eval_config=_for_metrics(config)),
-            writers=[tfma.writers.Writer("WriteEvaluation", _write(plan, sources, output))],
-        )
-    )
-
-
-@beam.ptransform_fn
-def _write(evaluation: Any, plan: EvaluationPlan, sources: Sources, output: str) -> Any:
-    """Writes what TFMA evaluated, all slices together."""
-    return (
         evaluation[tfma.METRICS_KEY]
-        | beam.combiners.ToList()
-        | beam.Map(lambda slices: write_results(output, plan, _measured(slices), sources))
+        | "List" >> beam.combiners.ToList()
+        # All slices together.
+        | "Write" >> beam.Map(lambda slices, own: write_results(output, plan, _measured(slices), sources, own), results)
     )
+
+
+def _extracted(extracts: Any, extractors: Sequence[Any]) -> Any:
+    for extractor in extractors:
+        extracts = extracts | extractor.stage_name >> extractor.ptransform
+    return extracts
+
+
+def _own_results(batches: Any, plan: EvaluationPlan, own: OwnConfig | None, compared: bool) -> Any:
+    """Returns the user's results as a side input, or as None if there are none."""
+    if own is None:
+        return None
+    config = complete(own, make_eval_config(plan), compared)
+    if config.metrics_specs:
+        measured = batches | "Own" >> MeasureOwn(own, config)
+    else:  # only more slices for the Evaluator's own metrics
+        measured = batches.pipeline | "NoOwn" >> beam.Create([Measurements()])
+    joined = measured | "JoinOwn" >> beam.Map(lambda found: OwnResults(config, own.given, found))
+    return beam.pvalue.AsSingleton(joined)
 
 
 def _measured(slices: Sequence[tuple[Any, Mapping[Any, Any]]]) -> list[Measured]:
@@ -140,20 +170,31 @@ def _derived(numbers: Mapping[str, float], confusion: Mapping[tuple[int, int], f
     return {}
 
 
-def _for_metrics(config: Any) -> Any:
+def _for_metrics(config: Any, by_row: bool = False) -> Any:
     """Returns a copy for the metrics: they get cells of rows, with labels and predictions as plain arrays.
 
     So no key is looked up. With keys TFMA creates a Python class for every row and metric: a third of its time.
+
+    Args:
+        config: Of what is written.
+        by_row: Whether metrics of decisions get these for predictions, because every row has its own threshold.
     """
     copy = config_pb2.EvalConfig()
     copy.CopyFrom(config)
     copy.model_specs[0].label_key = ""
     copy.model_specs[0].prediction_key = ""
     for spec in copy.metrics_specs:
-        metrics = [metric if metric.module == ROW_METRICS else per_cell(metric) for metric in spec.metrics]
+        metrics = [_of_cells(metric, by_row) for metric in spec.metrics]
         del spec.metrics[:]
         spec.metrics.extend(metrics)
     return copy
+
+
+def _of_cells(metric: Any, by_row: bool) -> Any:
+    if metric.module == ROW_METRICS:
+        return metric
+    decided = by_row and json.loads(metric.config)["name"] in DECISIONS
+    return per_cell(metric, DECIDED_ROWS_KEY if decided else ROWS_KEY)
 
 
 def load_evaluation(output: str, plan: EvaluationPlan, rows: int) -> Evaluation:

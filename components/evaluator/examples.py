@@ -77,8 +77,13 @@ def read_batches(patterns: Iterable[str]) -> Iterator[npt.NDArray[Any]]:
     yield from dataset.batch(_BATCH).prefetch(_AHEAD).as_numpy_iterator()
 
 
-def check_examples(summary: ExamplesSummary, sensitive: Iterable[Sequence[str]]) -> None:
-    """Checks that there is something to evaluate, and that every sensitive feature exists.
+def check_examples(summary: ExamplesSummary, sensitive: Iterable[Sequence[str]], own: Iterable[str] = ()) -> None:
+    """Checks that there is something to evaluate, and that every feature exists.
+
+    Args:
+        summary: What was found.
+        sensitive: Groups of features.
+        own: Names of those that the user's own configuration needs.
 
     Raises:
         EvaluationError: There are no rows, or no row has one of the features.
@@ -90,4 +95,10 @@ def check_examples(summary: ExamplesSummary, sensitive: Iterable[Sequence[str]])
         raise EvaluationError(
             f"No example has the sensitive feature {', '.join(map(repr, unknown))}; "
             f"the features are {', '.join(summary.features)}. Name raw features (not transformed ones)."
+        )
+    absent = sorted(set(own) - set(summary.features))
+    if absent:
+        raise EvaluationError(
+            f"No example has {', '.join(map(repr, absent))}, which eval_config names; the features are "
+            f"{', '.join(summary.features)}. Name raw features (not transformed ones)."
         )

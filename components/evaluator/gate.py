@@ -1,7 +1,7 @@
 """What a model must satisfy before it may be pushed, and the decision on it."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -135,6 +135,7 @@ def judge(
     baseline: Mapping[str, Mapping[str, float | None]] | None = None,
     min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
     today: date | None = None,
+    further: Sequence[Check] = (),
 ) -> Verdict:
     """Decides on a model.
 
@@ -146,6 +147,7 @@ def judge(
             but a baseline that the model cannot be compared with refuses it.
         min_slice_size: Slices with fewer rows are not judged.
         today: Waivers that expire before do not hold; None is the day it is.
+        further: Checks that are made elsewhere, such as of the user's own thresholds.
     """
     confident, overall = gate.evidence == "confident", evaluation.overall
     slices = [part for group in evaluation.groups.values() for part in group if part.count >= min_slice_size]
@@ -156,5 +158,6 @@ def judge(
     ]
     checks += loss_checks([overall], gate.max_losses, confident)
     checks += loss_checks(slices, gate.max_slice_losses, confident)
+    checks += further
     checks += [gap_check(gap, gate.max_gaps.get(gap.name), confident) for gap in gaps]
     return Verdict(tuple(waived(check, gate.waivers, today or date.today()) for check in checks))

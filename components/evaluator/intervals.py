@@ -15,24 +15,29 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from tfx_automl.models.class_rates import AVERAGES, of_class, rate_and_class
+
 LEVEL = 0.95
 _FEWEST = 20  # replicates in which a metric must be defined
 _SEED = 20120601
+_MOST_DIFFERENCES = 2e9  # between slices, over all metrics and replicates, for one gap's interval: about a minute
 
 Floats = npt.NDArray[np.float64]
 
 _Metrics = Mapping[str, float | None]
+_CLASS_SHARE = of_class("mean_label", 0).removesuffix("0")
+_Share = Callable[[str], float]  # from the name of a metric of a slice, or of one class of it
 
 # The rows that a rate is a share of, as a share of all rows.
-_AMONG: Mapping[str, Callable[[_Metrics], float]] = {
-    "accuracy": lambda metrics: 1.0,
-    "selection_rate": lambda metrics: 1.0,
-    "tpr": lambda metrics: metrics["mean_label"] or 0.0,
-    "fnr": lambda metrics: metrics["mean_label"] or 0.0,
-    "fpr": lambda metrics: 1.0 - (metrics["mean_label"] or 0.0),
-    "precision": lambda metrics: metrics["selection_rate"] or 0.0,
+_AMONG: Mapping[str, Callable[[_Share], float]] = {
+    "accuracy": lambda share: 1.0,
+    "selection_rate": lambda share: 1.0,
+    "tpr": lambda share: share("mean_label"),
+    "fnr": lambda share: share("mean_label"),
+    "fpr": lambda share: 1.0 - share("mean_label"),
+    "precision": lambda share: share("selection_rate"),
 }
-_SHARES = frozenset({*_AMONG, "auc"})
+_SHARES = frozenset({*_AMONG, *AVERAGES, "auc"})
 _NEVER_BELOW_ZERO = frozenset({*_SHARES, "loss", "rmse", "mae", "mse", "calibration"})
 
 
@@ -64,15 +69,25 @@ def spread_samples(samples: Mapping[str, Floats], metrics: _Metrics, rows: int) 
 
 
 def _spread(name: str, values: Floats, metrics: _Metrics, rows: int) -> Floats:
-    rate = metrics.get(name)
-    if name not in _AMONG or rate not in (0.0, 1.0):
+    rate, (kind, number) = metrics.get(name), rate_and_class(name)
+    if kind not in (*_AMONG, *AVERAGES) or rate not in (0.0, 1.0):
         return values
-    among = rows * _AMONG[name](metrics)
+
+    def share(of: str) -> float:
+        return metrics[of if number is None else of_class(of, number)] or 0.0
+
+    among = rows * (_rarest(metrics) if kind in AVERAGES else _AMONG[kind](share))
     from scipy.stats import beta
 
     order = np.random.default_rng([_SEED, rows]).permutation(len(values))
     found: Floats = beta.ppf((order + 0.5) / len(values), rate * among + 0.5, (1 - rate) * among + 0.5)
     return found
+
+
+def _rarest(metrics: _Metrics) -> float:
+    """Returns the share of the rarest class, whose rate an average over classes knows least; 1 if none is known."""
+    shares = [value for name, value in metrics.items() if value and name.startswith(_CLASS_SHARE)]
+    return min(shares, default=1.0)
 
 
 def metric_interval(name: str, value: float | None, samples: Floats | None) -> Interval | None:
@@ -87,8 +102,10 @@ def metric_interval(name: str, value: float | None, samples: Floats | None) -> I
     if value is None or math.isnan(value) or len(defined) < _FEWEST:
         return None
     half = _student(len(defined) - 1) * float(defined.std(ddof=1))
-    lowest = 0.0 if name in _NEVER_BELOW_ZERO else -math.inf
-    highest = 1.0 if name in _SHARES else math.inf
+    kind, number = rate_and_class(name)
+    share = kind in _SHARES or number is not None
+    lowest = 0.0 if share or kind in _NEVER_BELOW_ZERO else -math.inf
+    highest = 1.0 if share else math.inf
     return Interval(max(lowest, value - half), min(highest, value + half))
 
 
@@ -110,16 +127,33 @@ def gap_interval(
         samples: Of each metric the replicates of these values, shape [replicates, slices].
 
     Returns:
-        None if no metric has two values, or they vary in no replicate.
+        None if no metric has two values, one is defined in too few replicates, they vary in none, or there are too many
+        differences.
     """
-    usable = [np.isfinite(drawn).all(axis=1) for drawn in samples]
-    together = np.logical_and.reduce(usable) if usable else np.zeros(0, bool)
-    if together.sum() < _FEWEST:
+    if not samples or any(np.isfinite(drawn).sum(axis=0).min() < _FEWEST for drawn in samples):
         return None
-    found = _Pairs(kind, int(together.sum()))
+    if sum(drawn.size * drawn.shape[1] / 2 for drawn in samples) > _MOST_DIFFERENCES:
+        return None
+    found = _Pairs(kind, len(samples[0]))
     for of_slices, drawn in zip(values, samples, strict=True):
-        found.add(of_slices, drawn[together])
+        found.add(of_slices, _filled(drawn))
     return found.interval()
+
+
+def _filled(samples: Floats) -> Floats:
+    """Returns replicates, shape [replicates, slices], with those of others in turn where a rate is not defined.
+
+    A class with few rows in a slice has none in some replicates. Of many classes and slices one lacks rows in nearly
+    every replicate, so that too few would be left if all had to have some.
+    """
+    lacking = ~np.isfinite(samples)
+    if not lacking.any():
+        return samples
+    found = samples.copy()
+    for place in np.flatnonzero(lacking.any(axis=0)):
+        empty = lacking[:, place]
+        found[empty, place] = np.resize(samples[~empty, place], int(empty.sum()))
+    return found
 
 
 class _Pairs:

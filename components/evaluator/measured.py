@@ -32,7 +32,9 @@ class Model:
         """Returns how much larger a metric is than another model's, and the interval of that."""
         value = self.metrics[name] - other.metrics[name]
         drawn = [model.samples[name] for model in (self, other) if name in model.samples]
-        return value, metric_interval(f"difference:{name}", value, drawn[0] - drawn[1] if len(drawn) == 2 else None)
+        with np.errstate(invalid="ignore"):  # a calibration without positive rows is infinite, of both
+            differences = drawn[0] - drawn[1] if len(drawn) == 2 else None
+        return value, metric_interval(f"difference:{name}", value, differences)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Measured:
         histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
         other: The model that it is compared with, such as the last blessed one, in the same replicates.
         flips: How often the two decide differently, see `columnar.flips`.
+        at_common: Where rows have thresholds by group: the metrics of decisions if all had the common one.
     """
 
     key: SliceKey
@@ -56,10 +59,12 @@ class Measured:
     histogram: npt.NDArray[np.float64] | None = None
     other: Model | None = None
     flips: Mapping[str, float] = field(default_factory=dict)
+    at_common: Model | None = None
 
     def with_models(self, change: Callable[[Model], Model]) -> "Measured":
         """Returns the slice with other models, made of these."""
-        return replace(self, model=change(self.model), other=None if self.other is None else change(self.other))
+        other, at_common = (None if model is None else change(model) for model in (self.other, self.at_common))
+        return replace(self, model=change(self.model), other=other, at_common=at_common)
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,14 @@ class Details:
         histogram: Of a binary task, shape [101, 3], see `columnar.curves`.
         other: The model that this one is compared with; None if there is none.
         flips: How often the two decide differently, see `columnar.flips`.
+        metrics: Those that the result files have, too, and the number of rows as `example_count`; None where one is not
+            defined.
+        at_common: Where rows have thresholds by group: the metrics of decisions if all had the common one.
     """
 
     samples: Mapping[str, npt.NDArray[np.float64]] = field(default_factory=dict)
     histogram: npt.NDArray[np.float64] | None = None
     other: Model | None = None
     flips: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    at_common: Model | None = None

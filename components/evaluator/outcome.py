@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ from tfx_automl.components.evaluator.comparison import comparison_of, pair
 from tfx_automl.components.evaluator.gaps import Gap, compute_gaps
 from tfx_automl.components.evaluator.gate import Verdict, judge
 from tfx_automl.components.evaluator.options import EvaluatorOptions
+from tfx_automl.components.evaluator.own.outcome import NOTHING, OwnOutcome
 from tfx_automl.components.evaluator.report import render_html
 from tfx_automl.components.evaluator.slices import Evaluation, SliceMetrics
+from tfx_automl.models.class_rates import rate_and_class
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 
 REPORT_JSON = "report.json"
@@ -36,6 +38,9 @@ class Outcome:
         baseline: Metrics of trivial and linear predictors by name; empty if none were given.
         threshold: Of a binary task: what was predicted positive.
         other: Where the model is that it was compared with; None if there was none.
+        own: What came of the user's own configuration.
+        reweighing: What the model's card says of weights of its training rows; None if it had none.
+        by_group: What the model card says of thresholds by group; None where all rows have the same.
     """
 
     options: EvaluatorOptions
@@ -45,6 +50,9 @@ class Outcome:
     baseline: Mapping[str, Mapping[str, float | None]]
     threshold: float = DECISION_THRESHOLD
     other: str | None = None
+    own: OwnOutcome = NOTHING
+    by_group: Mapping[str, Any] | None = None
+    reweighing: Mapping[str, Any] | None = None
 
 
 def decide(
@@ -53,25 +61,27 @@ def decide(
     baseline: Mapping[str, Mapping[str, float | None]] | None,
     threshold: float = DECISION_THRESHOLD,
     other: str | None = None,
+    own: OwnOutcome | None = None,
+    by_group: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Computes the gaps of every group and judges the model."""
-    gaps = tuple(
+    gaps = _gaps(options, evaluation)
+    own = own or NOTHING
+    verdict = judge(options.gate, evaluation, gaps, baseline, options.min_slice_size, further=own.checks)
+    return Outcome(options, evaluation, gaps, verdict, baseline or {}, threshold, other, own, by_group)
+
+
+def _gaps(options: EvaluatorOptions, evaluation: Evaluation) -> tuple[Gap, ...]:
+    return tuple(
         gap
         for slices in evaluation.groups.values()
-        for gap in compute_gaps(slices, options.task.kind, options.min_slice_size)
+        for gap in compute_gaps(slices, options.task.kind, options.min_slice_size, options.task.classes)
     )
-    verdict = judge(options.gate, evaluation, gaps, baseline, options.min_slice_size)
-    return Outcome(options, evaluation, gaps, verdict, baseline or {}, threshold, other)
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
     """Returns the content of `report.json`."""
     options, evaluation = outcome.options, outcome.evaluation
-    gaps: dict[str, dict[str, float | None]] = {}
-    gap_intervals: dict[str, dict[str, list[float] | None]] = {}
-    for gap in outcome.gaps:
-        gaps.setdefault(gap.feature, {})[gap.name] = gap.value
-        gap_intervals.setdefault(gap.feature, {})[gap.name] = pair(gap.interval)
     return {
         "task": asdict(options.task),
         "splits": list(options.example_splits),
@@ -84,34 +94,82 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "replicates": options.replicates,
         **_measured(evaluation.overall),
         "baseline_metrics": {name: dict(metrics) for name, metrics in outcome.baseline.items()},
-        "slices": [
-            {
-                "feature": part.feature,
-                "value": part.value,
-                "features": list(part.features),
-                "values": list(part.values),
-                "count": part.count,
-                **_measured(part),
-                "too_small": part.count < options.min_slice_size,
-            }
-            for slices in evaluation.groups.values()
-            for part in slices
-        ],
-        "gaps": gaps,
-        "gap_intervals": gap_intervals,
+        "slices": _slices(options, evaluation),
+        **_gap_values(outcome.gaps),
         "checks": [{**asdict(check), "interval": pair(check.interval)} for check in outcome.verdict.checks],
+        **({"own_metrics": list(outcome.own.slices)} if outcome.own.slices else {}),
+        **({"reweighing": dict(outcome.reweighing)} if outcome.reweighing else {}),
         **({"comparison": comparison_of(evaluation, outcome.other, options.min_slice_size)} if outcome.other else {}),
+        **({"group_thresholds": _by_group(outcome)} if outcome.by_group else {}),
     }
+
+
+def _slices(options: EvaluatorOptions, evaluation: Evaluation) -> list[dict[str, Any]]:
+    return [
+        {
+            "feature": part.feature,
+            "value": part.value,
+            "features": list(part.features),
+            "values": list(part.values),
+            "count": part.count,
+            **_measured(part),
+            "too_small": part.count < options.min_slice_size,
+        }
+        for slices in evaluation.groups.values()
+        for part in slices
+    ]
+
+
+def _gap_values(gaps: Sequence[Gap]) -> dict[str, dict[str, dict[str, Any]]]:
+    found: dict[str, dict[str, dict[str, Any]]] = {"gaps": {}, "gap_intervals": {}, "gap_classes": {}}
+    for gap in gaps:
+        found["gaps"].setdefault(gap.feature, {})[gap.name] = gap.value
+        found["gap_intervals"].setdefault(gap.feature, {})[gap.name] = pair(gap.interval)
+        if gap.definition.by_class:
+            classes = {"worst": gap.worst, "values": list(gap.by_class), "rare": list(gap.rare)}
+            found["gap_classes"].setdefault(gap.feature, {})[gap.name] = classes
+    return found
+
+
+def _by_group(outcome: Outcome) -> dict[str, Any]:
+    """Returns the thresholds by group, and what the rows were like if all had the common one."""
+    before = outcome.evaluation.at_common
+    return {
+        **(outcome.by_group or {}),
+        "at_common": {
+            **_without_histogram(_measured(before.overall)),
+            "slices": [_without_histogram(part) for part in _slices(outcome.options, before)],
+            **_gap_values(_gaps(outcome.options, before)),
+        },
+    }
+
+
+def _without_histogram(measured: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in measured.items() if name != "histogram"}
 
 
 def _measured(part: SliceMetrics) -> dict[str, Any]:
     histogram = part.details.histogram
+    intervals = {name: pair(interval) for name, interval in part.intervals.items()}
+    of_all = [name for name in part.metrics if rate_and_class(name)[1] is None]
     return {
-        "metrics": dict(part.metrics),
-        "intervals": {name: pair(interval) for name, interval in part.intervals.items()},
+        "metrics": {name: part.metrics[name] for name in of_all},
+        "intervals": {name: intervals[name] for name in of_all},
+        # Rates of each class against the rest, in the order of the task's classes.
+        "classes": _by_rate(part.metrics),
+        "class_intervals": _by_rate(intervals),
         # Positive rows, negative rows and the sum of the scores, in each hundredth of the scores.
         "histogram": None if histogram is None else histogram.T.round(_DIGITS).tolist(),
     }
+
+
+def _by_rate(values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for name, value in values.items():
+        rate, number = rate_and_class(name)
+        if number is not None:
+            found.setdefault(rate, []).append(value)
+    return found
 
 
 def write_reports(outcome: Outcome, folder: str) -> None:

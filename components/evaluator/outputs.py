@@ -9,6 +9,8 @@ import numpy.typing as npt
 from tfx_automl.errors import EvaluationError
 from tfx_automl.models.task import TaskSpec
 
+THRESHOLD = "threshold"  # the output with the threshold of each row, of a model with thresholds by group
+
 _Array = npt.NDArray[Any]
 
 
@@ -37,6 +39,23 @@ def checked_scores(outputs: Any, key: str) -> npt.NDArray[np.float64]:
         rows = (~np.isfinite(values)).any(axis=1).sum()
         raise EvaluationError(f"The model predicts NaN or infinity for {rows} of {len(values)} rows of a batch.")
     return values
+
+
+def checked_thresholds(outputs: Any) -> npt.NDArray[np.float32]:
+    """Returns the threshold of each row, shape [rows].
+
+    Args:
+        outputs: Of the model, by name.
+
+    Raises:
+        EvaluationError: It does not tell them.
+    """
+    if not isinstance(outputs, Mapping) or THRESHOLD not in outputs:
+        raise EvaluationError(
+            f"The model card tells of thresholds by group, but the model's serving_default has no output {THRESHOLD!r}"
+            " with those of the rows; export it with the Trainer that wrote the card."
+        )
+    return np.asarray(outputs[THRESHOLD], np.float32).reshape(-1)
 
 
 def checked_label(transformed: Mapping[str, Any], task: TaskSpec) -> _Array:

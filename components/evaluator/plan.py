@@ -38,6 +38,9 @@ class EvaluationPlan:
         other_threshold: The threshold of the model that this one is compared with.
         bounds: What TFMA is to validate.
         cuts: Where continuous features are cut into groups.
+        by_row: Whether the model tells a threshold for each row, by its group; `threshold` is then that of rows which
+            have none of their own, and at which the model is measured, too.
+        other_by_row: Whether the other model does.
     """
 
     task: TaskSpec
@@ -47,6 +50,8 @@ class EvaluationPlan:
     other_threshold: float = DECISION_THRESHOLD
     bounds: tuple[Bound, ...] = ()
     cuts: Cuts = field(default_factory=dict, hash=False)
+    by_row: bool = False
+    other_by_row: bool = False
 
     @property
     def features(self) -> tuple[str, ...]:

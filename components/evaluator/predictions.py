@@ -1,7 +1,7 @@
 """What a model predicts for every row of the examples, as columns: everything that is evaluated follows from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,8 @@ class Predictions:
         features: The sensitive raw features by name.
         other: What another model, such as the last blessed one, predicts for the same rows, shaped like `score`; None
             if there is none.
+        threshold: From which score on each row is predicted positive, shape [rows]; None if all rows have the same.
+        other_threshold: The same of the other model.
 
     Raises:
         EvaluationError: The columns have different lengths.
@@ -80,16 +82,46 @@ class Predictions:
     score: npt.NDArray[np.float64]
     features: Mapping[str, Column] = field(default_factory=dict)
     other: npt.NDArray[np.float64] | None = None
+    threshold: npt.NDArray[np.float32] | None = None
+    other_threshold: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         lengths = {"label": len(self.label), "score": len(self.score)}
         lengths |= {name: len(column.codes) for name, column in self.features.items()}
-        lengths |= {} if self.other is None else {"other": len(self.other)}
+        may_be_there = {name: getattr(self, name) for name in ("other", "threshold", "other_threshold")}
+        lengths |= {name: len(values) for name, values in may_be_there.items() if values is not None}
         if len(set(lengths.values())) > 1:
             raise EvaluationError(f"Columns of predictions need one value a row each; got {lengths} values.")
 
     def __len__(self) -> int:
         return len(self.label)
+
+    def take(self, order: npt.NDArray[np.int64]) -> "Predictions":
+        """Returns rows by their numbers."""
+        return Predictions(
+            self.label[order],
+            self.score[order],
+            {name: Column(column.values, column.codes[order]) for name, column in self.features.items()},
+            None if self.other is None else self.other[order],
+            None if self.threshold is None else self.threshold[order],
+            None if self.other_threshold is None else self.other_threshold[order],
+        )
+
+    @property
+    def of_other(self) -> "Predictions":
+        """The same rows as the other model predicts them."""
+        if self.other is None:
+            raise EvaluationError("There is no other model.")
+        return replace(self, score=self.other, threshold=self.other_threshold, other=None, other_threshold=None)
+
+    def selected(self, common: float) -> npt.NDArray[np.bool_]:
+        """Returns which rows are predicted positive, shape [rows].
+
+        Args:
+            common: The threshold, as a float32, where rows have none of their own.
+        """
+        found: npt.NDArray[np.bool_] = self.score >= (np.float32(common) if self.threshold is None else self.threshold)
+        return found
 
 
 def order_of(value: Value) -> tuple[bool, float, str]:

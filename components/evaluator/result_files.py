@@ -1,7 +1,7 @@
 """The files of an evaluation: those that TFMA writes, for its functions and viewers, and one with what it has not."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import starmap
 from typing import Any
 
@@ -20,14 +20,19 @@ from tfx_automl.components.evaluator.config import written_config
 from tfx_automl.components.evaluator.details import write_details
 from tfx_automl.components.evaluator.intervals import Interval, spread_samples
 from tfx_automl.components.evaluator.measured import Measured, Model
+from tfx_automl.components.evaluator.own.completed import joined, without_thresholds
+from tfx_automl.components.evaluator.own.results import OwnResults, distinct
+from tfx_automl.components.evaluator.own.together import plot_messages, with_own, write_own
 from tfx_automl.components.evaluator.plan import EvaluationPlan, Sources
-from tfx_automl.components.evaluator.plots import plots_of
 from tfx_automl.components.evaluator.slices import CONFUSION_MATRIX, EXAMPLE_COUNT
+from tfx_automl.models.class_rates import rate_and_class
 
 CANDIDATE, BASELINE = tfma.CANDIDATE_KEY, tfma.BASELINE_KEY
 
 
-def write_results(folder: str, plan: EvaluationPlan, slices: Sequence[Measured], sources: Sources) -> None:
+def write_results(
+    folder: str, plan: EvaluationPlan, slices: Sequence[Measured], sources: Sources, own: OwnResults | None = None
+) -> None:
     """Writes an evaluation.
 
     Args:
@@ -35,16 +40,20 @@ def write_results(folder: str, plan: EvaluationPlan, slices: Sequence[Measured],
         plan: What was measured.
         slices: All of them.
         sources: Where the rows and the models came from, to be shown.
+        own: What was measured for the user's own configuration.
     """
     fileio.makedirs(folder)
     config = written_config(plan, compared=sources.other is not None)
+    if own is not None:
+        config, slices = joined(config, own.config), distinct(slices)
+        write_own(folder, own)
     slices = [_spread(part) for part in slices]
-    _write_records(folder, "metrics", map(_metrics_message, slices))
-    histograms = ((part.key, part.histogram) for part in slices if part.histogram is not None)
-    _write_records(folder, "plots", starmap(plots_of, histograms))
+    _write_records(folder, "metrics", starmap(_metrics_message, with_own(slices, own)))
+    histograms = {part.key: part.histogram for part in slices if part.histogram is not None}
+    _write_records(folder, "plots", plot_messages(histograms, own))
     _write_records(folder, "attributions", ())
     with tf.io.TFRecordWriter(os.path.join(folder, "validations.tfrecord")) as writer:
-        writer.write(validate(config, slices).SerializeToString())
+        writer.write(validate(config, slices, own).SerializeToString())
     locations = {"": sources.model} if sources.other is None else {CANDIDATE: sources.model, BASELINE: sources.other}
     run = config_pb2.EvalRun(
         eval_config=config,
@@ -68,9 +77,11 @@ def _write_records(folder: str, name: str, messages: Iterable[Any]) -> None:
             writer.write(message.SerializeToString())
 
 
-def _metrics_message(part: Measured) -> Any:
-    bounded = {key: _bounded(value, interval) for key, (value, interval) in _numbers(part).items() if interval}
-    return tfma_writer.convert_slice_metrics_to_proto((part.key, {**_values(part), **bounded}), None)
+def _metrics_message(key: Any, part: Measured | None, own: Mapping[Any, Any]) -> Any:
+    ours = {} if part is None else _values(part)
+    numbers = {} if part is None else _numbers(part)
+    bounded = {key: _bounded(value, interval) for key, (value, interval) in numbers.items() if interval}
+    return tfma_writer.convert_slice_metrics_to_proto((key, {**ours, **bounded, **own}), None)
 
 
 def _values(part: Measured) -> dict[Any, Any]:
@@ -98,7 +109,9 @@ def _numbers(part: Measured) -> dict[Any, tuple[float, Interval | None]]:
 
 
 def _key(name: str, model: str) -> Any:
-    return metric_types.MetricKey(name=name, model_name=model, example_weighted=False)
+    plain, number = rate_and_class(name)
+    sub_key = None if number is None else metric_types.SubKey(class_id=number)
+    return metric_types.MetricKey(name=plain, model_name=model, sub_key=sub_key, example_weighted=False)
 
 
 def _bounded(value: float, interval: Interval) -> Any:
@@ -109,12 +122,15 @@ def _bounded(value: float, interval: Interval) -> Any:
     )
 
 
-def validate(config: Any, slices: Sequence[Measured]) -> Any:
+def validate(config: Any, slices: Sequence[Measured], own: OwnResults | None = None) -> Any:
     """Returns TFMA's validation of the thresholds in a configuration."""
     combiner = tfma_writer.CombineValidations(config)
     found = validation_result_pb2.ValidationResult(validation_ok=True)
-    for part in slices:
+    for key, part, extra in with_own(slices, own):
         # Thresholds by the name of a metric do not say whether rows have weights.
-        values = {key._replace(example_weighted=None): value for key, value in _values(part).items()}
-        found = combiner.add_input(found, metrics_validator.validate_metrics((part.key, values), config))
+        ours = {} if part is None else {k._replace(example_weighted=None): v for k, v in _values(part).items()}
+        bounds = config if own is None else own.bounds_at(key, config)
+        if own is not None and not extra:  # too few rows for the user's metrics, so that they are not judged
+            bounds = without_thresholds(config)
+        found = combiner.add_input(found, metrics_validator.validate_metrics((key, {**ours, **extra}), bounds))
     return combiner.extract_output(found)

@@ -20,11 +20,12 @@ from tfx_automl.components.evaluator.columnar.engine import measure
 from tfx_automl.components.evaluator.plan import EvaluationPlan
 from tfx_automl.components.evaluator.predictions import Predictions
 
-# Extract with the rows of a cell: labels [n], scores [n, outputs], hashes [n], scores of another model [n, outputs].
+# Extract with the rows of a cell: labels [n], scores [n, outputs], hashes [n], scores of another model [n, outputs];
+# and thresholds of the rows, of the model and of the other one, [n, 1], or [n, 0] where all rows have the same.
 ARRAYS_KEY = "arrays_of_cell"
 NAME = "measured"
 
-_Arrays = tuple[Any, Any, Any, Any]
+_Arrays = tuple[Any, ...]
 
 
 class RowMetrics(tfma.metrics.Metric):
@@ -70,13 +71,14 @@ class _RowsCombiner(beam.CombineFn):
         return [_joined(accumulator)] if accumulator else accumulator
 
     def extract_output(self, accumulator: list[_Arrays]) -> dict[Any, Any]:
-        label, score, hashes, other = _joined(accumulator)
+        label, score, hashes, *may_be_there = _joined(accumulator)
         column = slice(None) if self._plan.task.kind == "multiclass" else 0
-        rows = Predictions(label, score[:, column], {}, other[:, column] if other.shape[1] else None)
+        other, *thresholds = (values if values.shape[1] else None for values in may_be_there)
+        first = (None if values is None else values[:, 0] for values in thresholds)
+        rows = Predictions(label, score[:, column], {}, None if other is None else other[:, column], *first)
         (found,) = measure(rows, self._plan, hashes)
         return {self._key: found}
 
 
 def _joined(parts: list[_Arrays]) -> _Arrays:
-    label, score, hashes, other = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return label, score, hashes, other
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))

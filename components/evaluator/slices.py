@@ -2,17 +2,19 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tfx_automl.components.evaluator.intervals import Interval, metric_interval
 from tfx_automl.components.evaluator.measured import Details, Model, SliceKey
 from tfx_automl.components.evaluator.predictions import Value, order_of
 from tfx_automl.errors import EvaluationError
+from tfx_automl.models.class_rates import AVERAGES, class_metrics, of_class
 from tfx_automl.models.task import TaskSpec
 
 EXAMPLE_COUNT = "example_count"
 CONFUSION_MATRIX = "confusion_matrix"
+_CLASS = "classId:"
 _KINDS = frozenset({"doubleValue", "boundedValue"})  # with an interval, a number is a bounded one
 
 METRICS: dict[str, tuple[str, ...]] = {
@@ -29,9 +31,16 @@ METRICS: dict[str, tuple[str, ...]] = {
         "mean_prediction",
         "mean_label",
     ),
-    "multiclass": ("accuracy", "loss"),
-    "regression": ("rmse", "mae", "mse", "r2", "mean_prediction", "mean_label"),
+    "multiclass": ("accuracy", *AVERAGES, "loss"),
+    "regression": ("rmse", "mae", "mse", "r2", "mean_prediction", "mean_label", "mean_residual"),
 }
+# Those of a binary task that depend on which rows are predicted positive.
+DECISIONS = ("accuracy", "precision", "tpr", "fpr", "fnr", "selection_rate")
+
+
+def metric_names(task: TaskSpec) -> tuple[str, ...]:
+    """Returns the names of all metrics of a slice: of `METRICS`, and of each class."""
+    return (*METRICS[task.kind], *class_metrics(task))
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,8 @@ class SliceMetrics:
         features: Names of raw features; empty for all rows.
         values: One value each, as text.
         count: Number of rows.
-        metrics: By name (see `METRICS`); None where a metric is not defined, such as `tpr` without positive rows.
+        metrics: By name (see `METRICS`, and `models.class_rates` for each class); None where a metric is not defined,
+            such as `tpr` without positive rows.
         details: What else is known.
     """
 
@@ -69,6 +79,21 @@ class SliceMetrics:
         return Model(known, self.details.samples).minus(self.details.other, metric)
 
     @property
+    def at_common(self) -> "SliceMetrics":
+        """The same slice if all rows had the common threshold.
+
+        Raises:
+            ValueError: They have.
+        """
+        common = self.details.at_common
+        if common is None:
+            raise ValueError("thresholds are not by group")
+        known = {name: value if math.isfinite(value := common.metrics[name]) else None for name in DECISIONS}
+        drawn = {name: common.samples[name] for name in DECISIONS if name in common.samples}
+        details = replace(self.details, samples={**self.details.samples, **drawn}, at_common=None)
+        return replace(self, metrics={**self.metrics, **known}, details=details)
+
+    @property
     def feature(self) -> str:
         """The features as one text, in the notation of `--sensitive`: `sex` or `sex,race`."""
         return ",".join(self.features)
@@ -91,6 +116,12 @@ class Evaluation:
     overall: SliceMetrics
     groups: Mapping[tuple[str, ...], tuple[SliceMetrics, ...]]
 
+    @property
+    def at_common(self) -> "Evaluation":
+        """The same if all rows had the common threshold."""
+        groups = {group: tuple(part.at_common for part in slices) for group, slices in self.groups.items()}
+        return Evaluation(self.overall.at_common, groups)
+
 
 def read_evaluation(
     result: Any,
@@ -109,7 +140,9 @@ def read_evaluation(
     Raises:
         EvaluationError: The result has no metrics over all rows.
     """
-    by_key = {tuple(key): outputs[""][""] for key, outputs in result.slicing_metrics}
+    # The user's configuration may add pairs of slices, which only have metrics of the user's.
+    ours = (pair for pair in result.slicing_metrics if not details or pair[0] in details)
+    by_key = {tuple(key): _by_name(outputs[""]) for key, outputs in ours}
     if () not in by_key:
         raise EvaluationError(
             "TFMA's result has no metrics over all rows; the evaluation did not finish. Run it again."
@@ -135,10 +168,23 @@ class _Reader:
     def read(self, key: SliceKey, features: tuple[str, ...] = (), values: tuple[Value, ...] = ()) -> SliceMetrics:
         """Returns one slice."""
         raw = self.by_key[key]
+        details = self.details.get(key, Details())
         scalars = {name: _number(value) for name, value in raw.items() if _KINDS.intersection(value)}
-        metrics = {name: scalars.get(name) for name in METRICS[self.task.kind]}
+        scalars |= details.metrics  # where a metric of the user's has the name of one of ours
+        metrics = {name: scalars.get(name) for name in metric_names(self.task)}
         count = int(scalars[EXAMPLE_COUNT] or 0)
-        return SliceMetrics(features, tuple(map(_text, values)), count, metrics, self.details.get(key, Details()))
+        return SliceMetrics(features, tuple(map(value_text, values)), count, metrics, details)
+
+
+def _by_name(outputs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Returns the metrics by name, also those that TFMA has under the index of a class, `classId:2`."""
+    of_classes = {
+        of_class(name, int(sub.removeprefix(_CLASS))): value
+        for sub, metrics in outputs.items()
+        if sub.startswith(_CLASS)
+        for name, value in metrics.items()
+    }
+    return {**outputs[""], **of_classes}
 
 
 def _number(value: Mapping[str, Any]) -> float | None:
@@ -147,5 +193,6 @@ def _number(value: Mapping[str, Any]) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Returns the value of a feature as text."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -8,6 +8,7 @@ from typing import Any
 import tfx_automl
 from tfx_automl.components.data import without_nan
 from tfx_automl.components.trainer.course import Course, Trained
+from tfx_automl.components.trainer.decision import Decision
 from tfx_automl.components.trainer.found import Found
 from tfx_automl.models.data import TrainingData
 from tfx_automl.models.inputs import raw_columns
@@ -17,7 +18,7 @@ _IN_SAMPLE = "The model was trained on the eval split, too, so its own metrics t
 
 
 def card_of(
-    course: Course, found: Found, trained: Trained, threshold: float, transform_graph: str, saved: Path
+    course: Course, found: Found, trained: Trained, decision: Decision, transform_graph: str, saved: Path
 ) -> dict[str, Any]:
     """Returns the content of `model_card.json`.
 
@@ -25,7 +26,7 @@ def card_of(
         course: What it was trained on, and how.
         found: What the search found.
         trained: The model.
-        threshold: Its threshold.
+        decision: Its threshold, or thresholds.
         transform_graph: Folder of the transform graph.
         saved: Folder of its SavedModel.
     """
@@ -41,8 +42,8 @@ def card_of(
         "epochs": trained.epochs,
         "seed": options.seed,
         "distribution": options.distribution,
-        "threshold": _threshold(course, threshold),
-        "metrics": _metrics(course, found, trained, threshold),
+        "threshold": _threshold(course, decision),
+        "metrics": _metrics(course, found, trained, decision),
         "sizes": _sizes(trained, saved),
         "versions": _versions(),
     }
@@ -65,18 +66,19 @@ def _features(data: TrainingData, transform_graph: str) -> list[dict[str, Any]]:
     ]
 
 
-def _threshold(course: Course, threshold: float) -> dict[str, Any] | None:
+def _threshold(course: Course, decision: Decision) -> dict[str, Any] | None:
     if course.data.task.kind != "binary":
         return None
-    return {"value": threshold, "chosen_by": course.options.rule}
+    by_group = {} if decision.by_group is None else {"groups": decision.by_group.to_card()}
+    return {"value": decision.threshold, "chosen_by": course.options.rule, **by_group}
 
 
-def _metrics(course: Course, found: Found, trained: Trained, threshold: float) -> dict[str, Any]:
+def _metrics(course: Course, found: Found, trained: Trained, decision: Decision) -> dict[str, Any]:
     """Returns metrics on the eval split, of a model that was not trained on it, and those of the search."""
     search = {name: found.training.get(name) for name in ("metric", "score", "metrics")} if found.training else None
     if trained.on_all_rows and trained.before is None:
         return {"eval": None, "note": f"{_IN_SAMPLE} Those of the search are the estimate.", "search": search}
-    measured = metrics_of(course.data.task, *course.judge(trained), threshold)
+    measured = metrics_of(course.data.task, *course.judge(trained), decision.of_rows)
     note = f"{_IN_SAMPLE} These are of a model like it that was trained on the train split alone."
     return {"eval": measured, "note": note if trained.on_all_rows else None, "search": search}
 

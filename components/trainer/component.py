@@ -18,7 +18,8 @@ from tfx_automl.components.trainer.options import TrainOptions
 from tfx_automl.components.types import TrainingArrays
 from tfx_automl.errors import ConfigError, require
 from tfx_automl.models.cuts import Cuts
-from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE
+from tfx_automl.models.group_thresholds import parity_problems
+from tfx_automl.models.groups import DEFAULT_MIN_SLICE_SIZE, GroupSpec
 from tfx_automl.models.metrics import DECISION_THRESHOLD
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.models.thresholds import threshold_problems
@@ -42,6 +43,7 @@ class TrainerSpec(types.ComponentSpec):
         "objective": ExecutionParameter(type=str, optional=True),
         "constraints": ExecutionParameter(type=str, optional=True),
         "threshold": ExecutionParameter(type=str, optional=True),
+        "group_thresholds": ExecutionParameter(type=str, optional=True),
         "distribution": ExecutionParameter(type=str, optional=True),
         "groups": ExecutionParameter(type=str, optional=True),
         "seed": ExecutionParameter(type=int, optional=True),
@@ -91,13 +93,20 @@ class Trainer(base_component.BaseComponent):
         threshold: Of a binary task: the exported `classes` are positive from this probability on. A number, or
             `f1`, `balanced_accuracy` or `accuracy`: the one that is best by this on the eval split; `retrain_all`
             first trains a model on the train split alone to choose it.
+        group_thresholds: `demographic_parity`, `equal_opportunity`, `predictive_equality` or `equalized_odds`, with one
+            of the sensitive groups in brackets behind (`demographic_parity[sex]`; it may be left out where there is a
+            single one): every slice of the group gets a threshold of its own, so that this holds on the eval split, at
+            the best `threshold` metric (accuracy for a number). The exported model then needs the group of a row.
         distribution: `none`; `mirrored` shares every batch out to all GPUs of the machine or, without any, all
             (virtual) CPU devices; `multi_worker` to the processes that `TF_CONFIG` names, of which the chief
             writes. For networks. The batch stays as large as it is.
-        raw_examples: As for the Tuner, if a constraint or the objective is a fairness gap.
+        raw_examples: As for the Tuner, if a constraint or the objective is a fairness gap, or thresholds are by group.
         sensitive: As for the Tuner.
         min_slice_size: As for the Tuner.
         cuts: As for the Tuner.
+        reweigh: As for the Tuner. A model with the same hyperparameters is also trained without weights, and what
+            the two do on the eval split stands in the model card. `reuse` and `continue` need a base model of a
+            Tuner with the same.
         seed: Where all randomness starts.
         run_fn: Module path of a stock `run_fn`, such as `my.module.run_fn`.
         module_file: A file with a stock `run_fn`.
@@ -130,11 +139,13 @@ class Trainer(base_component.BaseComponent):
         objective: str | None = None,
         constraints: Sequence[str] = (),
         threshold: float | str = DECISION_THRESHOLD,
+        group_thresholds: str | None = None,
         distribution: str = "none",
         raw_examples: types.BaseChannel | None = None,
         sensitive: Sequence[Sequence[str]] = (),
         min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
         cuts: Cuts | None = None,
+        reweigh: Sequence[str] = (),
         seed: int = 0,
         run_fn: str | None = None,
         module_file: str | None = None,
@@ -150,6 +161,7 @@ class Trainer(base_component.BaseComponent):
             objective=objective,
             constraints=tuple(constraints),
             threshold=threshold,
+            group_thresholds=group_thresholds,
             distribution=distribution,
             seed=seed,
         )
@@ -157,13 +169,15 @@ class Trainer(base_component.BaseComponent):
         _check_what_is_run(task, run_fn, module_file, tuple(stock.values()))
         channels = {"hyperparameters": hyperparameters, "base_model": base_model, "transform_graph": transform_graph}
         if task is None:
-            _check_nothing_else(options, {"raw_examples": raw_examples, "sensitive": sensitive, "cuts": cuts})
+            others = {"raw_examples": raw_examples, "sensitive": sensitive, "cuts": cuts, "reweigh": reweigh}
+            _check_nothing_else(options, others)
             require((examples is not None and training_data is None, "A run_fn needs the input examples."))
             own = {"schema": schema, "run_fn": run_fn, "module_file": module_file, **_of_a_run_fn(**stock)}
         else:
             require(*((False, problem) for problem in source_problems(examples, training_data)))
             _check_mode(options, task, channels)
-            own = _of_a_task(task, options, raw_examples, sensitive, min_slice_size, cuts)
+            groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, reweigh, cuts)
+            own = _of_a_task(task, options, raw_examples, groups)
         arguments = {
             "examples": examples,
             "training_data": training_data,
@@ -192,14 +206,14 @@ def _of_a_task(
     task: TaskSpec,
     options: TrainOptions,
     raw_examples: types.BaseChannel | None,
-    sensitive: Sequence[Sequence[str]],
-    min_slice_size: int,
-    cuts: Cuts | None,
+    groups: GroupSpec,
 ) -> dict[str, Any]:
     """Returns the inputs and parameters of a training; an input that the mode has no use for is None."""
-    groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, cuts)
     check_gaps(task, options.objective, options.constraints, groups)
-    measured = options.mode in _TRAINING and bool(sensitive)
+    problems = parity_problems(options.group_thresholds, task.kind, groups.sensitive)
+    require(*((False, problem) for problem in problems))
+    needed = options.mode in _TRAINING or options.group_thresholds is not None
+    measured = bool(groups.reweigh) or (needed and bool(groups.sensitive))
     unused = "base_model" if options.mode in _FROM_VALUES else "hyperparameters"
     properties = options.to_properties()
     if options.mode not in _TRAINING:

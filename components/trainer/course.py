@@ -27,7 +27,7 @@ from tfx_automl.search.objective import Objectives
 from tfx_automl.search.parameters import Point
 
 # These decide nothing about how a model is trained; the threshold does where progress is told by it.
-_OF_NO_INFLUENCE = ("mode", "threshold")
+_OF_NO_INFLUENCE = ("mode", "threshold", "group_thresholds")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,9 @@ class Course:
         return SavedEpochs(self.folder / hashlib.sha256(key.encode()).hexdigest()[:16], writes)
 
 
-def train(course: Course, values: Point, epochs: int | None = None, on_all_rows: bool = False) -> Trained:
+def train(
+    course: Course, values: Point, epochs: int | None = None, on_all_rows: bool = False, folds: int = 1
+) -> Trained:
     """Trains one model from scratch; a training that was killed goes on after its last epoch.
 
     Args:
@@ -136,16 +138,18 @@ def train(course: Course, values: Point, epochs: int | None = None, on_all_rows:
         epochs: Trains so many, and keeps the last; None stops early, and keeps the one that is best on the eval split.
         on_all_rows: Whether to train on the rows of the eval split, too. With more rows a pass has more steps; the
             number of epochs stays.
+        folds: Into how many folds to cut the rows of train and eval; 1 trains one model.
     """
-    workplace = course.workplace_of_all if on_all_rows else course.workplace
+    workplace = course.workplace_of_all if on_all_rows else course.workplace_of(folds)
     model = _start(course, values, workplace)
     limit, patience = (course.options.max_epochs, course.options.patience) if epochs is None else (epochs, None)
-    saved = course.saved(values=values, epochs=epochs, on_all_rows=on_all_rows)
+    saved = course.saved(values=values, epochs=epochs, on_all_rows=on_all_rows, folds=folds)
     history = _fit(course, model, saved, limit, patience)
     if on_all_rows:
         history = [{**entry, "in_sample": True} for entry in history]
     _tell_what_was_kept(course, history)
-    return Trained(_alone(model, values, workplace, course), values, best_epoch(history), history, on_all_rows)
+    alone = _alone(model, values, workplace, course)
+    return Trained(alone, values, best_epoch(history), history, on_all_rows, folds=folds)
 
 
 def train_on(course: Course, values: Point, checkpoint: Path, folds: int = 1) -> Trained:

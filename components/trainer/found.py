@@ -43,7 +43,7 @@ class Found:
         if self.ensemble is None:
             raise ModelError("There is no ensemble.")
         member = self.ensemble.members[number]
-        training = {**self.training, "best_epoch": member.epochs, "epochs": member.epochs}
+        training = {**self.training, "best_epoch": member.epochs, "epochs": member.epochs, "seed": member.seed}
         checkpoint = None if self.checkpoint is None else self.checkpoint / f"member-{number}"
         return Found(member.values, training, checkpoint)
 

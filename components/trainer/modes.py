@@ -32,14 +32,22 @@ def _ensemble(mode: str, course: Course, found: Found, ensemble: Ensemble) -> Tr
     for number, member in enumerate(ensemble.members):
         console.line(f"  member {number + 1} of {len(ensemble.members)}: {member.values.get('family')}")
         parts.append(_MODES[mode](course, found.of_member(number)))
-    together = _together(course, ensemble, parts, found.values)
+    whole = together(course, ensemble, parts, found.values)
     before = [part.before for part in parts if part.before]
     if len(before) == len(parts):
-        return replace(together, before=_together(course, ensemble, before, found.values))
-    return together
+        return replace(whole, before=together(course, ensemble, before, found.values))
+    return whole
 
 
-def _together(course: Course, ensemble: Ensemble, parts: Sequence[Trained], values: Point) -> Trained:
+def together(course: Course, ensemble: Ensemble, parts: Sequence[Trained], values: Point) -> Trained:
+    """Returns the members of an ensemble, trained, as one model.
+
+    Args:
+        course: How they were trained.
+        ensemble: How they are weighed.
+        parts: In the order of its members.
+        values: Hyperparameters to name the ensemble by.
+    """
     model = Assembled(ensemble, course.data.task, [part.model for part in parts])
     epochs = sum(part.epochs for part in parts)
     first = parts[0]
@@ -69,13 +77,18 @@ def _retrain_all(course: Course, found: Found) -> Trained:
     epochs = found.epochs(course.options.steps_per_epoch)
     epochs = None if epochs is None else min(epochs, course.options.max_epochs)
     before = None
-    if epochs is None or course.options.rule is not None:
-        what = "the threshold" if epochs else "the number of epochs, which these hyperparameters do not come with,"
-        console.line(f"  first on the train split alone: {what} is chosen on the eval split")
+    if epochs is None or course.options.chooses or course.data.groups.reweigh:
+        console.line(f"  first on the train split alone: {_why(epochs, course)} on the eval split")
         before = train(course, found.values, epochs)
         epochs = max(1, before.epochs)
     console.line(f"  on the rows of train and eval, {epochs} epochs")
     return replace(train(course, found.values, epochs, on_all_rows=True), before=before)
+
+
+def _why(epochs: int | None, course: Course) -> str:
+    if epochs is None:
+        return "the number of epochs, which these hyperparameters do not come with, is chosen"
+    return "the threshold is chosen" if course.options.chooses else "what the weights do is measured"
 
 
 def _continue(course: Course, found: Found) -> Trained:

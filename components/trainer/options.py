@@ -26,6 +26,7 @@ class TrainOptions:
         constraints: Bounds that come before the objective.
         threshold: Probability from which on a binary task's positive class is predicted; or by which metric on the eval
             split it is chosen.
+        group_thresholds: What thresholds by group are to make equal; None has one threshold for all rows.
         distribution: How the rows of a batch are shared out; see `models.distribution`.
         seed: Where all randomness starts.
 
@@ -40,6 +41,7 @@ class TrainOptions:
     objective: str | None = None
     constraints: Sequence[str] = ()
     threshold: float | str = DECISION_THRESHOLD
+    group_thresholds: str | None = None
     distribution: str = "none"
     seed: int = 0
 
@@ -61,6 +63,11 @@ class TrainOptions:
     def rule(self) -> str | None:
         """The metric that the threshold is chosen by; None if it is given."""
         return self.threshold if isinstance(self.threshold, str) else None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether a threshold is chosen on rows that the model was not trained on."""
+        return self.rule is not None or self.group_thresholds is not None
 
     def to_properties(self) -> dict[str, Any]:
         """Returns the options as execution properties; those that are None are left out."""

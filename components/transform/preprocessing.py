@@ -16,9 +16,10 @@ from tfx_automl.components.transform.features.images import image
 from tfx_automl.components.transform.features.lists import categories_of_list, numbers_of_list
 from tfx_automl.components.transform.features.numbers import number
 from tfx_automl.components.transform.features.quantiles import quantile
-from tfx_automl.components.transform.features.raw import as_float, as_text, position
+from tfx_automl.components.transform.features.raw import as_float, as_text
 from tfx_automl.components.transform.features.words import words
 from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan, Kind
+from tfx_automl.models.raw_tensors import position
 from tfx_automl.models.task import TaskSpec
 
 PLAN_KEY = "feature_plan"

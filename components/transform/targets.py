@@ -15,10 +15,11 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tfx_automl.components.transform.features.categories import known_index
-from tfx_automl.components.transform.features.raw import as_float, as_text, position
+from tfx_automl.components.transform.features.raw import as_float, as_text
 from tfx_automl.components.transform.plan import FeatureDecision, FeaturePlan, target_name
 from tfx_automl.models.growing import open_array
 from tfx_automl.models.inputs import InputSpec
+from tfx_automl.models.raw_tensors import position
 from tfx_automl.models.task import TaskSpec
 
 _FOLDS = 5

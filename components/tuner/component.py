@@ -64,6 +64,42 @@ class Tuner(base_beam_component.BaseBeamComponent):
             every trial, failed ones with their traceback; the folder `tensorboard` shows the same in TensorBoard.
         best_model: `Model` with the weights, the state of the optimizer and the hyperparameters of the best trial, and
             of a hypermodel also as `model.keras`; not for a `tuner_fn`.
+
+    Args:
+        examples: Transformed `Examples` with the splits `train` and `eval`, of any Transform.
+        transform_graph: The `TransformGraph` that made them; needed with `examples`.
+        schema: The raw `Schema`; handed to `tuner_fn`.
+        base_model: The `best_model` of an earlier search, whose hyperparameters are tried first; handed to
+            `tuner_fn`.
+        training_data: That output of our Transform, instead of `examples`; read in place. Not for a `tuner_fn`.
+        task: What is to be predicted; searches model families, or the hypermodel.
+        hypermodel: Module path of a `keras_tuner.HyperModel` or of a function `build(hp)`, such as
+            `my.module:build_model`; it must be importable where the component runs.
+        search: How to search.
+        raw_examples: The `Examples` from which the rows were transformed, with the split `eval`; `sensitive`
+            columns are read from them, as the model may not see them. Row by row they must be the transformed ones,
+            which our Transform keeps to.
+        sensitive: Groups of raw features whose slices of the eval split are compared, several names for a crossing:
+            objectives and constraints may then be fairness gaps (see `models.fairness.GAPS`), such as
+            `val_equalized_odds_difference` (the worst of all groups) or `val_equalized_odds_difference[sex]`.
+        min_slice_size: Slices with fewer rows of the eval split are not compared.
+        reweigh: One of the sensitive groups: trials train on rows with weights by which it says nothing about the
+            label (Kamiran and Calders 2012). What is measured on the eval split is not weighed. For the binary and
+            multiclass tasks of model families; `raw_examples` need the split `train`, too.
+        cuts: Where continuous columns of `sensitive` are cut into groups: `{"age": [25, 45, 65]}`.
+        tuner_fn: Module path of a stock `tuner_fn`, such as `my.module.tuner_fn`.
+        module_file: A file with a stock `tuner_fn`.
+        train_args: Handed to `tuner_fn`.
+        eval_args: Handed to `tuner_fn`.
+        tune_args: `num_parallel_trials` is the number of workers. Unset, there is one per core, as far as memory
+            reaches; a `tuner_fn` on a machine with a GPU gets one in all.
+        custom_config: Handed to `tuner_fn`.
+
+    Raises:
+        ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, not one of `examples` and
+            `training_data`, an argument that only the other way of searching has, or a hypermodel without a task,
+            with a family, or by no module path; `sensitive` without `raw_examples` or these without it; or a gap
+            without both.
     """
 
     SPEC_CLASS = TunerSpec
@@ -83,6 +119,7 @@ class Tuner(base_beam_component.BaseBeamComponent):
         raw_examples: types.BaseChannel | None = None,
         sensitive: Sequence[Sequence[str]] = (),
         min_slice_size: int = DEFAULT_MIN_SLICE_SIZE,
+        reweigh: Sequence[str] = (),
         cuts: Cuts | None = None,
         tuner_fn: str | None = None,
         module_file: str | None = None,
@@ -91,41 +128,6 @@ class Tuner(base_beam_component.BaseBeamComponent):
         tune_args: tuner_pb2.TuneArgs | None = None,
         custom_config: dict[str, Any] | None = None,
     ) -> None:
-        """Constructs the component.
-
-        Args:
-            examples: Transformed `Examples` with the splits `train` and `eval`, of any Transform.
-            transform_graph: The `TransformGraph` that made them; needed with `examples`.
-            schema: The raw `Schema`; handed to `tuner_fn`.
-            base_model: The `best_model` of an earlier search, whose hyperparameters are tried first; handed to
-                `tuner_fn`.
-            training_data: That output of our Transform, instead of `examples`; read in place. Not for a `tuner_fn`.
-            task: What is to be predicted; searches model families, or the hypermodel.
-            hypermodel: Module path of a `keras_tuner.HyperModel` or of a function `build(hp)`, such as
-                `my.module:build_model`; it must be importable where the component runs.
-            search: How to search.
-            raw_examples: The `Examples` from which the rows were transformed, with the split `eval`; `sensitive`
-                columns are read from them, as the model may not see them. Row by row they must be the transformed ones,
-                which our Transform keeps to.
-            sensitive: Groups of raw features whose slices of the eval split are compared, several names for a crossing:
-                objectives and constraints may then be fairness gaps (see `models.fairness.GAPS`), such as
-                `val_equalized_odds_difference` (the worst of all groups) or `val_equalized_odds_difference[sex]`.
-            min_slice_size: Slices with fewer rows of the eval split are not compared.
-            cuts: Where continuous columns of `sensitive` are cut into groups: `{"age": [25, 45, 65]}`.
-            tuner_fn: Module path of a stock `tuner_fn`, such as `my.module.tuner_fn`.
-            module_file: A file with a stock `tuner_fn`.
-            train_args: Handed to `tuner_fn`.
-            eval_args: Handed to `tuner_fn`.
-            tune_args: `num_parallel_trials` is the number of workers. Unset, there is one per core, as far as memory
-                reaches; a `tuner_fn` on a machine with a GPU gets one in all.
-            custom_config: Handed to `tuner_fn`.
-
-        Raises:
-            ConfigError: None or several of `task`, `tuner_fn` and `module_file` are given, not one of `examples` and
-                `training_data`, an argument that only the other way of searching has, or a hypermodel without a task,
-                with a family, or by no module path; `sensitive` without `raw_examples` or these without it; or a gap
-                without both.
-        """
         problems = _problems(task, search, tuner_fn, module_file, (train_args, eval_args, custom_config), tune_args)
         problems += _hypermodel_problems(hypermodel, task, search)
         problems += source_problems(examples, training_data) if task else _stock_problems(examples, training_data)
@@ -137,7 +139,9 @@ class Tuner(base_beam_component.BaseBeamComponent):
             "training_data": training_data,
             "transform_graph": transform_graph,
             "raw_examples": raw_examples,
-            "groups": _groups(None if hypermodel else task, search, raw_examples, sensitive, min_slice_size, cuts),
+            "groups": _groups(
+                None if hypermodel else task, search, raw_examples, sensitive, min_slice_size, reweigh, cuts
+            ),
             "schema": schema,
             "base_model": base_model,
             "tune_args": tune_args,
@@ -186,19 +190,28 @@ def _groups(
     raw_examples: types.BaseChannel | None,
     sensitive: Sequence[Sequence[str]],
     min_slice_size: int,
+    reweigh: Sequence[str],
     cuts: Cuts | None,
 ) -> str | None:
     """Returns the groups of sensitive features as an execution property; None without any."""
     if task is not None:
-        groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, cuts)
+        groups = check_groups(task, raw_examples is not None, sensitive, min_slice_size, reweigh, cuts)
         options = search or SearchOptions()
         check_gaps(task, options.objective, options.constraints, groups)
         return groups.to_json() if sensitive else None
+    problems = []
     if sensitive or cuts or raw_examples is not None:
-        raise ConfigError(
+        problems.append(
             "sensitive, cuts and raw_examples are for a model family (task); a hypermodel and a tuner_fn have metrics"
             " of their own."
         )
+    if reweigh:
+        problems.append(
+            f"reweigh is for a model family (task), got {tuple(reweigh)!r}; a hypermodel and a tuner_fn are trained by"
+            " code of their own, which knows of no weights."
+        )
+    if problems:
+        raise ConfigError(problems)
     return None
 
 

@@ -12,6 +12,7 @@ from tfx_automl.components.data import without_nan
 from tfx_automl.components.tuner.native import Plan
 from tfx_automl.models.ensembles.ensemble import Ensemble
 from tfx_automl.models.fitting import best_of
+from tfx_automl.models.groups import group_text
 from tfx_automl.search.objective import Objectives
 from tfx_automl.search.trial import SearchResult, Trial
 
@@ -77,7 +78,9 @@ def _training(trial: Trial, plan: Plan) -> dict[str, Any]:
     """
     goal = plan.objectives.first
     all_rows = plan.options.resource == "epochs"
+    weighed = plan.data.groups.reweigh
     return {
+        **({"reweigh": group_text(weighed), "seed": trial.seed} if weighed else {}),
         "epochs": trial.epochs,
         "best_epoch": best_of(plan.objectives, [record.metrics for record in trial.curve]) if all_rows else None,
         "steps_per_epoch": plan.options.steps_per_epoch,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tfx_automl.models.data import Arrays, TrainingData
 from tfx_automl.models.losses import Target
+from tfx_automl.models.reweighing import weights_of
 
 MOST_CATEGORIES = 255  # that scikit-learn takes as sets
 _SUFFIX, _INDICATOR_SUFFIX = "_xf", "_missing_xf"  # our Transform's names: a number, and where it was missing
@@ -82,10 +83,10 @@ class TreeInputs:
 
 def tree_inputs(data: TrainingData) -> TreeInputs:
     """Finds out how trees see the features of some data, from its training rows."""
-    train = data.split("train")
-    scores = _scores(data)
+    train, weights = data.split("train"), weights_of(data)
+    scores = _scores(data), None if weights is None else weights.of(train)
     categories = [
-        _category(column, size, train.categorical[:, column], scores)
+        _category(column, size, train.categorical[:, column], *scores)
         for column, (_, size) in enumerate(data.inputs.categorical)
     ]
     sets = tuple(category for category in categories if category.known <= MOST_CATEGORIES)
@@ -112,12 +113,14 @@ def _is_indicator(indicator: npt.NDArray[Any], values: npt.NDArray[Any]) -> bool
     return bool((missing | (indicator == 0)).all() and (not len(filled) or (filled == filled[0]).all()))
 
 
-def _category(column: int, size: int, index: npt.NDArray[Any], scores: _Floats) -> Category:
+def _category(column: int, size: int, index: npt.NDArray[Any], scores: _Floats, weight: _Floats | None) -> Category:
     counts = np.bincount(index, minlength=size)
     seen = np.flatnonzero(counts)
     if len(seen) > MOST_CATEGORIES:
-        sums = np.bincount(index, scores, minlength=size)[seen]
-        means = (sums + _PRIOR_ROWS * scores.mean()) / (counts[seen] + _PRIOR_ROWS)
+        rows = counts if weight is None else np.bincount(index, weight, minlength=size)
+        weighed = scores if weight is None else scores * weight
+        sums = np.bincount(index, weighed, minlength=size)[seen]
+        means = (sums + _PRIOR_ROWS * weighed.mean()) / (rows[seen] + _PRIOR_ROWS)
         seen = seen[np.argsort(means, kind="stable")]
     codes = np.full(len(counts), np.nan)
     codes[seen] = np.arange(len(seen))

@@ -15,6 +15,7 @@ from tfx_automl.models.feeding import columns_of
 from tfx_automl.models.losses import class_weights, target_of
 from tfx_automl.models.measures import LATENCY, latency_ms
 from tfx_automl.models.model import Graph, Workplace
+from tfx_automl.models.reweighing import weights_of
 from tfx_automl.models.trees import state
 from tfx_automl.models.trees.booster import Booster, Rounds
 from tfx_automl.models.trees.forest import Forest, pack
@@ -65,13 +66,13 @@ class TreeSession:
 
     def _labels(self, values: Mapping[str, Value]) -> tuple[_Floats, _Floats | None]:
         """Returns labels as trees learn them, and weights if there are any, each of shape [rows]."""
-        label = self.data.split("train").label
-        if self._target is not None:
-            return self._target.scaled(label), None
-        if values.get("class_weight") != "balanced":
-            return label.astype(np.float64), None
-        weights = class_weights(label, len(self.data.task.classes))
-        return label.astype(np.float64), weights[label].astype(np.float64)
+        train, weights = self.data.split("train"), weights_of(self.data)
+        weight = None if weights is None else weights.of(train)
+        if values.get("class_weight") == "balanced":
+            of_class = class_weights(train.label, len(self.data.task.classes))[train.label].astype(np.float64)
+            weight = of_class if weight is None else of_class * weight
+        label = train.label.astype(np.float64) if self._target is None else self._target.scaled(train.label)
+        return label, weight
 
     @property
     def epoch(self) -> int:

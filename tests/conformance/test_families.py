@@ -125,3 +125,21 @@ def test_graph_predicts_the_same(family, data_of, kind):
     assert graph.shape == (200, 3 if kind == "multiclass" else 1)
     scale = np.abs(expected).max()
     np.testing.assert_allclose(graph.reshape(expected.shape) / scale, expected / scale, atol=1e-6)
+
+
+def test_it_learns_from_weights(family, data_of):
+    """Rows that count less change what is learned; a model that took no notice of weights would be the same."""
+    from tfx_automl.models.groups import GroupSpec
+    from tfx_automl.models.reweighing import without_weights
+    from tfx_automl.models.slice_codes import WeighedBy, add_codes
+
+    data, rng = data_of(family), np.random.default_rng(0)
+    group = {name: (data.split(name).label ^ (rng.random(len(data.split(name))) < 0.2)) for name in ("train", "eval")}
+    codes = {name: values.astype(np.int32) for name, values in group.items()}
+    spec = GroupSpec((("sex",),), 1, ("sex",))
+    data = add_codes(data, spec, codes["eval"][:, None], weighed=WeighedBy([("f",), ("m",)], codes))
+    models = [start_model(_first_point(family, each), 0, Workplace(each)) for each in (data, without_weights(data))]
+    for model in models:
+        model.train_epoch()
+    weighed, plain = (_predictions(model, data.split("test")) for model in models)
+    assert np.abs(weighed - plain).max() > 1e-3

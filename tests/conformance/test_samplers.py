@@ -41,8 +41,9 @@ class SamplerConformance:
 
     Attributes:
         space: What the long histories are of.
-        permanent: Hash of the first proposals. Searches that are continued, and results that are published, rely on
-            proposals not changing: a change that says so in the changelog may change the hash, any other may not.
+        permanent: Hash of the first proposals, or several, one for each kind of processor. Searches that are continued,
+            and results that are published, rely on proposals not changing: a change that says so in the changelog may
+            change the hash, any other may not.
     """
 
     space = EVERYTHING
@@ -109,7 +110,7 @@ class SamplerConformance:
         """Nine digits of each number: the last ones depend on how NumPy computes an exponential."""
         points = proposals(make(self.space, 0), LOSS, 24)
         found = json.dumps([{k: f"{v:.9g}" if isinstance(v, float) else v for k, v in p.items()} for p in points])
-        assert hashlib.sha256(found.encode()).hexdigest()[:16] == self.permanent
+        assert hashlib.sha256(found.encode()).hexdigest()[:16] in self.permanent.split()
 
     @pytest.mark.parametrize(
         "view",
@@ -163,7 +164,8 @@ class TestGrid(SamplerConformance):
 
 
 class TestBayesian(SamplerConformance):
-    permanent = "110f594cac4fff05"
+    # Optuna sorts values of which some are equal, and NumPy's order of equal ones depends on whether there is AVX-512.
+    permanent = "110f594cac4fff05 2e091d1253a862c5"
 
     @pytest.fixture
     def make(self) -> Make:

@@ -83,3 +83,31 @@ def test_exit_handler_learns_how_it_ended(launch, tmp_path):
     run = launch(kubeflow_for_tests.failing(), exit_handler=handler)
     assert run.failed == ["fail", "after"]
     assert json.loads(told.read_text())["state"] == "FAILED"
+
+
+@pytest.mark.parametrize(("start", "skipped"), [(0, ["train", "judge"]), (9, [])])
+def test_what_needs_an_output_of_a_skipped_task_is_skipped_too(launch, start, skipped):
+    import kubeflow_for_tests
+    from tfx import v1 as tfx
+
+    count = kubeflow_for_tests.Count(start=start)
+    with tfx.dsl.Cond(count.outputs["total"].future()[0].value > 3):
+        train = kubeflow_for_tests.Train()
+    judge = kubeflow_for_tests.Judge(model=train.outputs["model"], blessed=1)
+    pipeline = tfx.dsl.Pipeline(pipeline_name="p", pipeline_root="unused", components=[count, train, judge])
+    run = launch(pipeline)
+    assert (run.skipped, run.failed) == (skipped, [])
+
+
+def test_a_condition_within_a_condition(launch):
+    import kubeflow_for_tests
+    from tfx import v1 as tfx
+
+    count = kubeflow_for_tests.Count(start=1)
+    total = count.outputs["total"].future()[0].value
+    with tfx.dsl.Cond(total > 1), tfx.dsl.Cond(total > 5):
+        train = kubeflow_for_tests.Train()
+    pipeline = tfx.dsl.Pipeline(pipeline_name="p", pipeline_root="unused", components=[count, train])
+    run = launch(pipeline)
+    assert run.skipped == ["train"]
+    assert sorted(entry["Output"] for entry in run.parameters.values() if entry) == ["false", "true"]

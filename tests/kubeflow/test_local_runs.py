@@ -28,7 +28,8 @@ def demo(demo_run: Any, kfp_run: Any, tmp_path_factory: Any) -> Any:
         "data": str(demo_run[0].data / "diabetes.csv"),
         "label": "progression",
         "positive": "above_median",
-        "sensitive": ["sex", "age_group"],
+        "sensitive": ["sex", "age"],
+        "cut": {"age": [40, 60]},
         "split": "50,20,30",
         "min_slice_size": 20,
         "max_epochs": 3,
@@ -65,7 +66,7 @@ def test_every_task_of_the_demo_reports(demo):
     assert found["artifacts"]["model"]["artifacts"][0]["metadata"] == {"tfx_automl": "[]"}  # there is no earlier run
     examples = json.loads((run / "example-gen" / "executor_output.json").read_text())
     metadata = examples["artifacts"]["examples"]["artifacts"][0]["metadata"]
-    assert metadata["span"] == 0 and "diabetes.csv" in metadata["input_fingerprint"]  # the driver ran
+    assert metadata["span"] == 0 and "num_files:1" in metadata["input_fingerprint"]  # the driver ran
 
 
 def test_the_model_of_the_demo_is_pushed_and_loads(demo):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfx_automl.kubeflow.names import Names, kebab
@@ -61,11 +61,13 @@ def test_traps(text):
 printable = st.text(st.characters(exclude_categories=["Cs"]))
 values = st.recursive(
     printable | st.integers() | st.booleans() | st.floats(allow_nan=False),
-    lambda part: st.lists(part) | st.dictionaries(printable, part),
+    lambda part: st.lists(part, max_size=4) | st.dictionaries(printable, part, max_size=4),
+    max_leaves=8,
 )
 
 
-@given(st.dictionaries(printable, values))
+@settings(max_examples=40)
+@given(st.dictionaries(printable, values, max_size=4))
 def test_yaml_comes_back_as_it_was(document):
     assert yaml.safe_load(to_yaml(document)) == document
 

@@ -116,6 +116,68 @@ def test_multiclass(grouped_data: Callable[..., Any], rows: Any, rng: np.random.
     assert found == {"val_accuracy_difference[sex]": pytest.approx(expected, abs=1e-12)}
 
 
+def test_every_class_against_the_rest_equals_fairlearn(
+    grouped_data: Callable[..., Any], rows: Any, rng: np.random.Generator
+) -> None:
+    label = rng.integers(0, 3, 900)
+    score = (rng.dirichlet(np.ones(3), 900) + 0.4 * np.eye(3)[label]).astype(np.float32)
+    chosen = score.argmax(axis=1)
+    found = GapMeter(grouped_data(MULTICLASS, label, rows), ALL["multiclass"]).measure(score)
+    for gap, worst in (
+        ("demographic_parity_difference", max),
+        ("demographic_parity_ratio", min),
+        ("equalized_odds_difference", max),
+    ):
+        for group, value in rows.items():
+            of_classes = [
+                getattr(fairlearn, gap)(label == number, chosen == number, sensitive_features=value)
+                for number in range(3)
+            ]
+            assert found[f"val_{gap}[{','.join(group)}]"] == pytest.approx(worst(of_classes), abs=1e-6)
+    tpr = [
+        fairlearn.MetricFrame(
+            metrics=fairlearn.true_positive_rate,
+            y_true=label == number,
+            y_pred=chosen == number,
+            sensitive_features=rows["sex",],
+        ).difference()
+        for number in range(3)
+    ]
+    assert found["val_equal_opportunity_difference[sex]"] == pytest.approx(max(tpr), abs=1e-6)
+
+
+def test_class_that_is_hardly_ever_predicted_has_no_ratio(grouped_data: Callable[..., Any]) -> None:
+    chosen = np.r_[np.zeros(500), np.ones(499), [2], np.zeros(400), np.ones(600)].astype(int)
+    data = grouped_data(MULTICLASS, np.arange(2000) % 3, {("g",): np.repeat([0, 1], 1000)})
+    names = ["val_demographic_parity_ratio", "val_demographic_parity_difference"]
+    found = GapMeter(data, names).measure(np.eye(3, dtype=np.float32)[chosen])
+    assert found[names[0]] == pytest.approx(0.8)  # of class 0; that of class 2 would be 0, for a single row
+    assert found[names[1]] == pytest.approx(0.101)  # of class 1
+
+
+def test_class_that_one_group_alone_has_does_not_stand_in_the_way(grouped_data: Callable[..., Any]) -> None:
+    label = np.array([0, 1, 2, 2, 0, 1, 0, 1])
+    data = grouped_data(MULTICLASS, label, {("g",): np.repeat([0, 1], 4)})
+    meter = GapMeter(data, ["val_equal_opportunity_difference"])
+    meter.check()
+    guess = np.array([0, 1, 0, 0, 0, 0, 0, 1])  # of class 1 all rows of one group are found, and half of the other
+    found = meter.measure(np.eye(3, dtype=np.float32)[guess])
+    assert found["val_equal_opportunity_difference"] == 0.5
+    apart = grouped_data(MULTICLASS, np.array([0, 0, 1, 1]), {("g",): np.repeat([0, 1], 2)})
+    with pytest.raises(ConfigError, match=r"tpr is compared between .* 1 rows, with a class that both have, and the"):
+        GapMeter(apart, ["val_equal_opportunity_difference"]).check()
+
+
+def test_gaps_by_class_are_for_some_classes_only() -> None:
+    many = TaskSpec("multiclass", "y", tuple(map(str, range(51))))
+    with pytest.raises(ConfigError, match=r"equalized_odds_difference compares each .* up to 50 classes; there are 51"):
+        objectives_of(many, None, ["equalized_odds_difference<=0.1"], SENSITIVE)
+    assert objectives_of(many, None, ["accuracy_difference<=0.1"], SENSITIVE).constraints
+    with pytest.raises(ConfigError, match="parity") as caught:
+        objectives_of(many, "parity", (), SENSITIVE)
+    assert "val_accuracy_difference" in str(caught.value) and "val_equalized" not in str(caught.value)
+
+
 def test_regression(grouped_data: Callable[..., Any], rows: Any, rng: np.random.Generator) -> None:
     target = rng.normal(10, 3, 900).astype(np.float32)
     guess = (target + rng.normal(0, 1 + rows["sex",])).astype(np.float32)
@@ -123,7 +185,8 @@ def test_regression(grouped_data: Callable[..., Any], rows: Any, rng: np.random.
     parts = [(guess - target)[rows["sex",] == value].astype(float) for value in (0, 1)]
     rmse, mae = ([f(part) for part in parts] for f in (lambda e: math.sqrt((e**2).mean()), lambda e: abs(e).mean()))
     means = [guess[rows["sex",] == value].astype(float).mean() for value in (0, 1)]
-    for name, values in (("rmse", rmse), ("mae", mae), ("mean_prediction", means)):
+    residuals = [part.mean() for part in parts]
+    for name, values in (("rmse", rmse), ("mae", mae), ("mean_prediction", means), ("mean_residual", residuals)):
         assert found[f"val_{name}_difference[sex]"] == pytest.approx(max(values) - min(values), abs=1e-6)
 
 

@@ -69,6 +69,24 @@ def test_help_says_one_default_of_each_option(command, capsys):
         assert "(default: the data set's own)" in texts["max-epochs"]
 
 
+@pytest.mark.slow
+def test_own_metrics_are_checked_with_everything_else(people, tmp_path, capsys):
+    """Before anything is written: the file, its metrics, and the columns that it slices on."""
+    file = tmp_path / "mine.pbtxt"
+    file.write_text(
+        'slicing_specs { feature_keys: "no_such_column" } metrics_specs { metrics { class_name: "F2Score" } }',
+        encoding="utf-8",
+    )
+    output = tmp_path / "out"
+    arguments = ["run", str(people), "--label", "income", "--output", str(output), "--eval-config", str(file)]
+    assert main([*arguments, "--min-metric", "nonsense=1"]) == 2
+    said = capsys.readouterr().err
+    assert "--eval-config: slicing_specs[0] names 'no_such_column', which is no feature" in said
+    assert "--eval-config: metrics_specs[0].metrics[0] (F2Score): there is no metric 'F2Score'" in said
+    assert "--min-metric names 'nonsense'" in said
+    assert not output.exists()
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["--version"])
@@ -165,6 +183,10 @@ def test_a_file_that_cannot_be_read_does_not_hide_mistakes_in_the_options(tmp_pa
         (
             ("--sensitive", "sex", "--constraint", "auc_difference[age]<=0.1"),
             ": --constraint: 'auc_difference[age]' compares groups of 'age', but the sensitive groups are sex; n",
+        ),
+        (
+            ("--sensitive", "sex", "--reweigh", "sex", "--label", "age", "--task", "regression"),
+            ": --reweigh: rows are weighed by group and class, but a regression task has no classes; got 'sex'",
         ),
         (("--families", "forest"), "There is no model family 'forest'; there are "),
         (("--families", "dense"), "The model family 'dense' is not for a table"),

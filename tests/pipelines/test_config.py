@@ -51,6 +51,26 @@ def test_options_of_the_gate():
         gate.gate("binary")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("mine.yaml", "expected a file .pbtxt, .textproto, .json, got "), ("absent.json", "absent.json cannot be read: ")],
+)
+def test_file_with_the_users_own_metrics(name, text, tmp_path):
+    (tmp_path / "mine.yaml").write_text("metrics_specs: []", encoding="utf-8")
+    config = RunConfig.from_mapping(MINIMAL | {"eval_config": str(tmp_path / name)})
+    with pytest.raises(ConfigError, match=f"--eval-config: .*{re.escape(text)}"):
+        config.evaluator_arguments()
+    config.gate("binary")  # which does not depend on it
+    with pytest.raises(ConfigError, match="--eval-config needs the engine tfma, but --engine is columnar"):
+        RunConfig.from_mapping(MINIMAL | {"eval_config": "mine.json", "engine": "columnar"})
+
+
+def test_group_thresholds_are_off_unless_asked_for():
+    assert RunConfig.from_mapping(MINIMAL).group_thresholds is None
+    given = RunConfig.from_mapping(MINIMAL | {"sensitive": "sex", "group_thresholds": "equalized_odds[sex]"})
+    assert given.group_thresholds == "equalized_odds[sex]"
+
+
 def test_threshold_is_a_number_or_a_metric():
     assert RunConfig.from_mapping(MINIMAL).threshold == 0.5
     assert RunConfig.from_mapping(MINIMAL | {"threshold": "0.3"}).threshold == 0.3
@@ -103,6 +123,11 @@ def test_every_mistake_is_reported_at_once():
         ({"threshold": "best"}, "--threshold: expected a number between 0 and 1, or one of f1, .*, got 'best'"),
         ({"distribution": "multi_worker"}, "--distribution: expected none or mirrored, got 'multi_worker'"),
         ({"distribution": "mirrored", "trainer": "reuse"}, "--distribution: --trainer reuse trains nothing"),
+        (
+            {"sensitive": "sex", "reweigh": "race"},
+            "--reweigh: expected one of the --sensitive groups, got 'race'; name it with --sensitive, too",
+        ),
+        ({"reweigh": "sex"}, "--reweigh: expected one of the --sensitive groups, got 'sex'"),
         ({"patience": 0}, "--patience: expected 1 or more"),
         ({"min_slice_size": 0}, "--min-slice-size: expected 1 or more"),
         ({"replicates": 10}, "--replicates: expected 0 or 50 or more, got 10"),

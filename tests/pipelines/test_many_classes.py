@@ -46,6 +46,8 @@ def test_both_kinds_of_models_learn_a_thousand_classes(run):
     assert set(scores) == {"mlp", "boosted_trees"}
     assert min(scores.values()) > 30 / CLASSES, "no better than chance"
     assert summary["test_metrics"]["accuracy"] > 100 / CLASSES
+    assert summary["test_metrics"]["balanced_accuracy"] > 100 / CLASSES
+    assert not any("@" in name for name in summary["test_metrics"])
 
 
 def test_exported_model_gives_a_probability_for_each(run):

@@ -132,6 +132,19 @@ def test_final_model_is_told():
     assert "7 epochs on train and eval\n" in printed(summary)
 
 
+def test_thresholds_by_group_are_told():
+    summary = summary_of("sex", "f")
+    slices = [{"values": [value], "threshold": threshold} for value, threshold in (("f", 0.31), ("m", 0.6215))]
+    own = {"features": ["sex"], "criterion": "demographic_parity", "common": 0.25, "slices": slices}
+    assert "Thresholds by group" not in printed(summary)
+    summary["trainer"]["threshold"]["groups"] = own
+    line = "Thresholds by group of sex for demographic_parity: f 0.31, m 0.6215; any other row 0.25"
+    assert line in printed(summary).splitlines()
+    own["slices"] = [{"values": [number, "x"], "threshold": 0.5} for number in range(20)]
+    shown = " ".join(printed(summary).split())
+    assert "7 and x 0.5 and 12 more; any other row" in shown and "8 and x" not in shown
+
+
 def test_worst_group_is_named():
     shown = printed(summary_of("sex", "F"))
     assert "Worst group: sex = F: accuracy 0.700, 0.100 below best (0.800)" in shown

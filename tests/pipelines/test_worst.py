@@ -13,7 +13,7 @@ def report(kind: str, slices: dict[str, dict[str, float | None]], broken: str = 
         for value, metrics in slices.items()
     ]
     checks = [{"name": f"gap:sex:{broken}", "passed": False}, {"name": "gap:sex:other", "passed": None}]
-    return {"task": {"kind": kind}, "slices": parts, "gaps": {"sex": {}}, "checks": checks}
+    return {"task": {"kind": kind, "classes": []}, "slices": parts, "gaps": {"sex": {}}, "checks": checks}
 
 
 BINARY = {
@@ -50,6 +50,25 @@ def test_groups_count_as_soon_as_they_are_large_enough():
 @pytest.mark.parametrize("slices", [{}, {"f": BINARY["f"]}, {"f": {"accuracy": None}, "m": {"accuracy": 0.5}}])
 def test_nothing_to_compare(slices):
     assert worst_slice(report("multiclass", slices)) is None
+
+
+def classes(tpr: tuple[float, ...], red: float, count: int = 400) -> dict[str, Any]:
+    """A slice with the true positive rates of three classes, and the share of the first."""
+    rates = {"tpr": list(tpr), "fpr": [0.1] * 3, "selection_rate": [0.0, 0.5, 0.5], "precision": [0.5] * 3}
+    return {"count": count, "classes": {"mean_label": [red, 0.5, 0.5 - red], **rates}}
+
+
+def test_class_that_a_group_does_worst_by_is_named():
+    found = report("multiclass", {"f": {"accuracy": 0.8}, "m": {"accuracy": 0.9}})
+    found["task"]["classes"], found["min_slice_size"] = ["red", "green", "blue"], 30
+    slices = [classes((0.1, 0.4, 0.5), 0.07), classes((0.9, 0.8, 0.5), 0.2)]
+    found["slices"] = [part | more for part, more in zip(found["slices"], slices, strict=True)]
+    worst = worst_slice(found)  # of red there are 28 rows in the group f, too few
+    assert worst["class"] == "green"
+    line = "Worst group: sex = f: true positive rate of class green 0.400, 0.400 below m (0.800)"
+    assert worst_line(worst) == line
+    found["checks"] = [{"name": "gap:sex:accuracy_difference", "passed": False}]
+    assert worst_line(worst_slice(found)) == "Worst group: sex = f: accuracy 0.800, 0.100 below m (0.900)"
 
 
 def test_errors_in_units_of_the_label():

@@ -112,7 +112,13 @@ def test_several_classes_and_numbers():
     columns = {name: scores[:, place] for place, name in enumerate(("red", "green", "blue"))}
     colours = people(label=np.array(list(columns))[scores.argmax(axis=1)], **columns)
     table = view.fairness(colours, prediction=list(columns), sensitive=["sex"]).to_frame()
-    assert table["accuracy"].tolist() == [1.0] * 3
+    assert table["accuracy"].tolist() == table["balanced_accuracy"].tolist() == [1.0] * 3
+    assert table["tpr of red"].tolist() == [1.0] * 3
+    for sex, part in colours.groupby("sex"):
+        share = (part["label"] == "blue").mean()
+        assert table.set_index("value").loc[sex, "selection_rate of blue"] == pytest.approx(share)
+    page = view.fairness(colours, prediction=list(columns), sensitive=["sex"]).page
+    assert "Each class against the rest, by groups of sex" in page
     numbers = people(label=np.arange(400.0), prediction=np.arange(400.0) + (frame["sex"] == "m") * 2.0)
     table = view.fairness(numbers, sensitive=["sex"]).to_frame().set_index("value")
     assert table.loc["m", "rmse"] == pytest.approx(2.0)

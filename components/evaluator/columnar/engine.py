@@ -4,18 +4,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from tfx_automl.components.evaluator.columnar.auc import SlicedAuc
 from tfx_automl.components.evaluator.columnar.bootstrap import Hashes, counts, distinct, row_hashes
 from tfx_automl.components.evaluator.columnar.cells import Cells, cell_hash, divide
+from tfx_automl.components.evaluator.columnar.class_counts import SlicedClasses
 from tfx_automl.components.evaluator.columnar.confusion import Confusion, confusions_of
 from tfx_automl.components.evaluator.columnar.curves import histograms_of
 from tfx_automl.components.evaluator.columnar.flips import flips_of
 from tfx_automl.components.evaluator.columnar.sums import ROWS, Floats, metrics_from, summands_of
 from tfx_automl.components.evaluator.measured import Measured, Model
 from tfx_automl.components.evaluator.plan import EvaluationPlan
-from tfx_automl.components.evaluator.predictions import Column, Predictions
+from tfx_automl.components.evaluator.predictions import Predictions
+
+# The models that are measured: the one that is evaluated, another one, and the first with one threshold for all rows.
+MODEL, OTHER, AT_COMMON = "model", "other", "at_common"
 
 # Of each slicing the metrics by name, shape [weightings, slices].
 _Sliced = Sequence[Mapping[str, Floats]]
@@ -34,13 +37,15 @@ def measure(predictions: Predictions, plan: EvaluationPlan, hashes: Hashes | Non
     """
     cells = divide(predictions.features, plan.sensitive, len(predictions))
     order = np.argsort(cells.of_row, kind="stable")
-    rows, cells = _taken(predictions, order), replace(cells, of_row=cells.of_row[order])
-    models = [_Metrics(rows, plan, cells, plan.threshold)]
+    rows, cells = predictions.take(order), replace(cells, of_row=cells.of_row[order])
+    models = {MODEL: _Metrics(rows, plan, cells, plan.threshold)}
     if rows.other is not None:
-        models.append(_Metrics(replace(rows, score=rows.other), plan, cells, plan.other_threshold))
+        models[OTHER] = _Metrics(rows.of_other, plan, cells, plan.other_threshold)
+    if rows.threshold is not None:
+        models[AT_COMMON] = _Metrics(replace(rows, threshold=None), plan, cells, plan.threshold, ranks=False)
     found = _Found(
         cells,
-        [model.of(np.ones((1, len(rows)))) for model in models],
+        {name: model.of(np.ones((1, len(rows)))) for name, model in models.items()},
         _replicated(models, lambda: _hashes(rows, cells) if hashes is None else hashes[order], plan.replicates),
         confusions_of(rows, cells) if plan.task.kind == "multiclass" else [],
         histograms_of(rows, cells) if plan.task.kind == "binary" else [],
@@ -52,12 +57,15 @@ def measure(predictions: Predictions, plan: EvaluationPlan, hashes: Hashes | Non
 class _Metrics:
     """The metrics of a model on rows in the order of their cells, as a function of how often each row counts."""
 
-    def __init__(self, rows: Predictions, plan: EvaluationPlan, cells: Cells, threshold: float) -> None:
+    def __init__(
+        self, rows: Predictions, plan: EvaluationPlan, cells: Cells, threshold: float, ranks: bool = True
+    ) -> None:
         self._kind, self._slicings = plan.task.kind, cells.slicings
         self._summands = summands_of(plan.task, rows, cells, threshold)
+        self._classes = SlicedClasses(plan.task, rows, cells) if plan.task.kind == "multiclass" else None
         self._auc = [
             SlicedAuc(slicing.of_cell[cells.of_row], len(slicing.keys), rows.label == 1, rows.score)
-            for slicing in (cells.slicings if plan.task.kind == "binary" else ())
+            for slicing in (cells.slicings if plan.task.kind == "binary" and ranks else ())
         ]
 
     def of(self, weights: Floats) -> _Sliced:
@@ -66,7 +74,8 @@ class _Metrics:
         found = []
         for slicing in self._slicings:
             sums = self._summands.by_slice(of_cells, slicing)
-            found.append({ROWS: sums[ROWS], **metrics_from(self._kind, sums)})
+            by_class = {} if self._classes is None else self._classes.of(weights, slicing)
+            found.append({ROWS: sums[ROWS], **metrics_from(self._kind, sums), **by_class})
         for metrics, auc in zip(found, self._auc, strict=False):
             metrics["auc"] = auc.of(weights)
         return found
@@ -74,11 +83,11 @@ class _Metrics:
 
 @dataclass(frozen=True)
 class _Found:
-    """What was computed, by slicing; `exact` and `samples` of each model."""
+    """What was computed, by slicing; `exact` and `samples` by model."""
 
     cells: Cells
-    exact: Sequence[_Sliced]
-    samples: Sequence[_Sliced]
+    exact: Mapping[str, _Sliced]
+    samples: Mapping[str, _Sliced]
     confusions: Sequence[Sequence[Confusion]] = field(default_factory=list)
     histograms: Sequence[Floats] = field(default_factory=list)
     flips: Sequence[Sequence[Mapping[str, float]]] = field(default_factory=list)
@@ -87,35 +96,36 @@ class _Found:
         """Yields every slice."""
         for number, slicing in enumerate(self.cells.slicings):
             for place, key in enumerate(slicing.keys):
-                model, *others = (self._model(of_model, number, place) for of_model in range(len(self.exact)))
+                models = {name: self._model(name, number, place) for name in self.exact}
                 yield Measured(
                     key,
-                    round(float(self.exact[0][number][ROWS][0, place])),
-                    model,
+                    round(float(self.exact[MODEL][number][ROWS][0, place])),
+                    models[MODEL],
                     self.confusions[number][place] if self.confusions else {},
                     self.histograms[number][place] if self.histograms else None,
-                    others[0] if others else None,
+                    models.get(OTHER),
                     self.flips[number][place] if self.flips else {},
+                    models.get(AT_COMMON),
                 )
 
-    def _model(self, of_model: int, number: int, place: int) -> Model:
-        exact, drawn = self.exact[of_model][number], self.samples[of_model][number] if self.samples else {}
+    def _model(self, name: str, number: int, place: int) -> Model:
+        exact, drawn = self.exact[name][number], self.samples[name][number] if self.samples else {}
         return Model(
             {name: float(values[0, place]) for name, values in exact.items() if name != ROWS},
             {name: values[:, place] for name, values in drawn.items() if name != ROWS},
         )
 
 
-def _replicated(models: Sequence[_Metrics], hashes: Callable[[], Hashes], replicates: int) -> list[_Sliced]:
+def _replicated(models: Mapping[str, _Metrics], hashes: Callable[[], Hashes], replicates: int) -> Mapping[str, _Sliced]:
     """Returns the metrics of each model in the replicates; all models with the same weights."""
     if not replicates:
-        return []
-    parts: list[list[_Sliced]] = [[] for _ in models]
+        return {}
+    parts: dict[str, list[_Sliced]] = {name: [] for name in models}
     for drawn in counts(distinct(hashes()), replicates):
         weights = drawn.astype(np.float64)
-        for part, model in zip(parts, models, strict=True):
-            part.append(model.of(weights))
-    return [_joined(part) for part in parts]
+        for name, model in models.items():
+            parts[name].append(model.of(weights))
+    return {name: _joined(part) for name, part in parts.items()}
 
 
 def _joined(parts: Sequence[_Sliced]) -> _Sliced:
@@ -124,15 +134,6 @@ def _joined(parts: Sequence[_Sliced]) -> _Sliced:
         {name: np.concatenate([part[name] for part in of_slicing]) for name in of_slicing[0]}
         for of_slicing in zip(*parts, strict=True)
     ]
-
-
-def _taken(predictions: Predictions, order: npt.NDArray[np.int64]) -> Predictions:
-    return Predictions(
-        predictions.label[order],
-        predictions.score[order],
-        {name: Column(column.values, column.codes[order]) for name, column in predictions.features.items()},
-        None if predictions.other is None else predictions.other[order],
-    )
 
 
 def _hashes(rows: Predictions, cells: Cells) -> Hashes:

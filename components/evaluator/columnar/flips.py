@@ -39,5 +39,5 @@ def _changed(rows: Predictions, plan: EvaluationPlan) -> Mapping[str, _Flags]:
         return {}
     if plan.task.kind == "multiclass":
         return {"changed": rows.score.argmax(axis=1) != rows.other.argmax(axis=1)}
-    now, before = rows.score >= np.float32(plan.threshold), rows.other >= np.float32(plan.other_threshold)
+    now, before = rows.selected(plan.threshold), rows.of_other.selected(plan.other_threshold)
     return {"to_positive": now & ~before, "to_negative": before & ~now}

@@ -54,7 +54,8 @@ def summands_of(task: TaskSpec, rows: Predictions, cells: Cells, threshold: floa
         task: What was predicted.
         rows: In the order of their cells.
         cells: How the rows are divided.
-        threshold: Of a binary task: rows with at least this probability, as a float32, are predicted positive.
+        threshold: Of a binary task: rows with at least this probability, as a float32, are predicted positive, if they
+            have no threshold of their own.
     """
     if task.kind == "binary":
         columns = _binary(rows, threshold)
@@ -69,7 +70,7 @@ def summands_of(task: TaskSpec, rows: Predictions, cells: Cells, threshold: floa
 
 def _binary(rows: Predictions, threshold: float) -> dict[str, Floats]:
     positive = rows.label == 1
-    chosen = rows.score >= np.float32(threshold)
+    chosen = rows.selected(threshold)
     probability = np.clip(rows.score, EPSILON, 1 - EPSILON)
     return {
         "positive": positive,
@@ -94,6 +95,7 @@ def _regression(rows: Predictions) -> dict[str, Floats]:
     return {
         "squared_error": error**2,
         "error": np.abs(error),
+        "residual": error,
         "prediction": prediction,
         "label": label,
         "about_mean": about_mean,
@@ -104,7 +106,7 @@ def _regression(rows: Predictions) -> dict[str, Floats]:
 def metrics_from(kind: TaskKind, sums: Sums) -> dict[str, Floats]:
     """Returns metrics by name, in the shape of the sums; NaN where a metric is not defined.
 
-    `auc` of a binary task does not follow from sums.
+    `auc` of a binary task does not follow from sums; for averages over classes and each class see `class_counts`.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         return _METRICS[kind](sums)
@@ -137,6 +139,7 @@ def _of_regression(sums: Sums) -> dict[str, Floats]:
     return {
         "rmse": np.sqrt(squared / rows),
         "mae": sums["error"] / rows,
+        "mean_residual": sums["residual"] / rows,
         "mse": squared / rows,
         "r2": np.where(spread > _ROUNDING * sums["squared_about_mean"], 1 - squared / spread, np.nan),
         "mean_prediction": sums["prediction"] / rows,

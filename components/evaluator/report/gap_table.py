@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.components.evaluator.report.tables import row, table, value_cell
-from tfx_automl.components.evaluator.report.text import Report, Slice, format_value, name_of
+from tfx_automl.components.evaluator.report.text import Report, Slice, format_value, name_of, shorten
 from tfx_automl.components.evaluator.report.verdict import status
 from tfx_automl.components.evaluator.report.words import gap_title, wording
-from tfx_automl.models.fairness import GAPS, GapDefinition
+from tfx_automl.models.fairness import GapDefinition, gaps_of
 
 _WORDS = ("Gate", "Groups furthest apart")
 
@@ -22,7 +22,8 @@ def gap_table(report: Report, slices: Sequence[Slice], limit: int) -> Markup:
         limit: How many small slices are named at most.
     """
     judged = [part for part in slices if not part["too_small"]]
-    rows = [_row(report, definition, slices[0]["feature"], judged) for definition in GAPS[report["task"]["kind"]]]
+    definitions = gaps_of(report["task"]["kind"], report["task"]["classes"])
+    rows = [_row(report, definition, slices[0]["feature"], judged) for definition in definitions]
     return table(("Gap", "Value", *_WORDS), rows, _left_out(slices, limit), _WORDS)
 
 
@@ -44,9 +45,24 @@ def _row(report: Report, definition: GapDefinition, feature: str, judged: Sequen
         [
             value_cell(value, interval),
             element("td", status(check, definition.kind), class_="words"),
-            element("td", *_extremes(definition, judged), class_="words"),
+            element("td", *_between(report, definition, feature, judged), class_="words"),
         ],
     )
+
+
+def _between(report: Report, definition: GapDefinition, feature: str, judged: Sequence[Slice]) -> list[Markup]:
+    """Returns the groups that are furthest apart; of a gap by class, those of the class that counts."""
+    if not definition.by_class:
+        return _extremes(definition, judged)
+    worst = report["gap_classes"][feature][definition.name]["worst"]
+    if worst is None:
+        return _extremes(definition, ())
+    number = list(report["task"]["classes"]).index(worst)
+    of_class = [
+        {**part, "metrics": {rate: values[number] for rate, values in part["classes"].items()}} for part in judged
+    ]
+    title = element("span", f"Class {shorten(worst)}", class_="extreme strong")
+    return [title, *_extremes(definition, of_class)]
 
 
 def _extremes(definition: GapDefinition, judged: Sequence[Slice]) -> list[Markup]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from tfx_automl.components.evaluator.report.bars import Bar, bar_chart
+from tfx_automl.components.evaluator.report.class_section import classes_of
 from tfx_automl.components.evaluator.report.curve_section import curves_of
 from tfx_automl.components.evaluator.report.gap_table import gap_table
 from tfx_automl.components.evaluator.report.limits import Limits, hidden, largest
@@ -31,6 +32,7 @@ def group_section(report: Report, slices: Sequence[Slice], limits: Limits) -> Ma
             *([_counts(report, slices, limits.rows)] if report["task"]["kind"] == "binary" else ()),
             element("h3", f"Gaps between groups of {names_of_features(slices[0])}"),
             gap_table(report, slices, limits.bars),
+            classes_of(report, slices, limits),
             curves_of(report, slices, limits),
         ]
     )

@@ -6,15 +6,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tfx_automl.components.evaluator.report.assets import read_asset
+from tfx_automl.components.evaluator.report.class_section import classes_of_all
 from tfx_automl.components.evaluator.report.comparison import comparison_section
 from tfx_automl.components.evaluator.report.group_section import group_section
+from tfx_automl.components.evaluator.report.group_thresholds import group_thresholds_section
 from tfx_automl.components.evaluator.report.limits import Limits
-from tfx_automl.components.evaluator.report.markup import Markup, element
+from tfx_automl.components.evaluator.report.markup import Markup, element, join
+from tfx_automl.components.evaluator.report.own import own_section
+from tfx_automl.components.evaluator.report.reweighing import reweighing_section
 from tfx_automl.components.evaluator.report.slider import slider_section
 from tfx_automl.components.evaluator.report.tables import row, table, value_cell
 from tfx_automl.components.evaluator.report.text import Report, names_of_features, shorten, slices_of
 from tfx_automl.components.evaluator.report.verdict import subtitle, verdict
-from tfx_automl.components.evaluator.report.words import CURVES, IDEAS, wording
+from tfx_automl.components.evaluator.report.words import CLASSES, CURVES, IDEAS, wording
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,13 @@ def _sections(report: Report) -> Iterator[_Section]:
     for number, feature in enumerate(report["gaps"]):
         slices = slices_of(report, feature)
         yield _Section(f"group-{number}", f"By {names_of_features(slices[0])}", group_section(report, slices, limits))
+    if report.get("reweighing"):
+        yield _Section("reweighing", "Reweighing", reweighing_section(report))
+    if report.get("group_thresholds"):
+        yield _Section("group-thresholds", "Per-group thresholds", group_thresholds_section(report, limits))
     yield _Section("threshold", "Other decision thresholds", slider_section(report, limits))
+    if report.get("own_metrics"):
+        yield _Section("own", "Your own metrics", own_section(report, limits))
     if report.get("comparison"):
         yield _Section("comparison", "Compared with the last blessed model", comparison_section(report, limits))
     yield _Section("words", "What the words mean", _glossary(report))
@@ -96,11 +106,12 @@ def _overall(report: Report) -> Markup:
         for name in names
     ]
     caption = "Beside it: what trivial and linear predictors reach." if baseline else "No baseline was given."
-    return table(titles, rows, caption)
+    return join([table(titles, rows, caption), classes_of_all(report)])
 
 
 def _glossary(report: Report) -> Markup:
     meanings = {wording(name).title: wording(name).meaning for name in report["metrics"]}
-    meanings |= {**IDEAS, **(CURVES if report["histogram"] else {})}
+    meanings |= {wording(rate).title: wording(rate).meaning for rate in report["classes"] if rate != "mean_label"}
+    meanings |= {**IDEAS, **(CURVES if report["histogram"] else {}), **(CLASSES if report["classes"] else {})}
     parts = (part for word, text in meanings.items() if text for part in (element("dt", word), element("dd", text)))
     return element("dl", *parts)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tfx_automl.components.evaluator.report.curves import HUNDREDTHS, Histogram
+from tfx_automl.components.evaluator.report.group_thresholds import at_common
 from tfx_automl.components.evaluator.report.limits import Limits, hidden, largest, with_histograms
 from tfx_automl.components.evaluator.report.markup import Markup, element, join
 from tfx_automl.components.evaluator.report.tables import count_cell, row, slice_row, table
@@ -24,6 +25,10 @@ DATA_ID = "threshold-data"
 
 _ALL = "all"
 _STATIC = "The tables show rates and gaps at the report's decision threshold."
+_ONE_FOR_ALL = (
+    "The slider moves one threshold that all rows have in common, and so do the numbers here: they begin at the common"
+    " threshold of this model, and do not show what its thresholds by group do; for that, see “Per-group thresholds”."
+)
 _SPOKEN_GAP = "equalized_odds_difference"
 _NEAR = 1e-5  # a hundredth as float32
 
@@ -40,13 +45,18 @@ class _Group:
 
 
 def slider_section(report: Report, limits: Limits) -> Markup:
-    """Returns the slider, its tables and its data; nothing without histograms of scores."""
+    """Returns the slider, its tables and its data; nothing without histograms of scores.
+
+    It moves one threshold for all rows, and starts with the numbers at that, also where groups have their own.
+    """
     if not report["histogram"]:
         return join(())
+    by_group, report = bool(report.get("group_thresholds")), at_common(report)
     groups = [_group(report, number, feature, limits) for number, feature in enumerate(report["gaps"])]
     return join(
         [
             element("noscript", element("p", "The slider needs JavaScript, which is switched off here. ", _STATIC)),
+            *([element("p", _ONE_FOR_ALL)] if by_group else ()),
             element("p", "The slider works where this page is open in a browser.", class_="print-only soft"),
             _control(report),
             _status(report, groups),
@@ -83,6 +93,7 @@ def positions(start: float) -> tuple[list[str], list[int | None], int]:
 
 def _control(report: Report) -> Markup:
     texts, _, start = positions(report["decision_threshold"])
+    whose = "common" if report.get("group_thresholds") else "report's"
     return element(
         "div",
         element("label", "Decision threshold", for_="threshold-slider"),
@@ -98,7 +109,7 @@ def _control(report: Report) -> Markup:
             aria_valuetext=texts[start],
         ),
         element("output", texts[start], for_="threshold-slider", aria_live="off"),
-        element("button", f"Back to {texts[start]}, the report's threshold", type="button"),
+        element("button", f"Back to {texts[start]}, the {whose} threshold", type="button"),
         class_="control",
         hidden="hidden",
     )
@@ -166,7 +177,8 @@ def _gaps(report: Report, group: _Group) -> Markup:
     ]
     carried = len(group.carried)
     note = f" At other thresholds they are those between the {carried} largest groups." * (carried < group.judged)
-    return table(("Gap", "At this threshold", "In the report"), rows, f"Gaps at this threshold.{note}")
+    beside = "At the common threshold" if report.get("group_thresholds") else "In the report"
+    return table(("Gap", "At this threshold", beside), rows, f"Gaps at this threshold.{note}")
 
 
 def _data(report: Report, groups: Sequence[_Group]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ def subtitle(report: Report) -> str:
         positive = shorten(task["classes"][1])
         threshold = report["decision_threshold"]
         parts.append(f"positive means “{positive}”, predicted when its probability is at least {threshold:g}")
+        if own := report.get("group_thresholds"):
+            parts[-1] += f", or the own threshold of the row's group of {shorten(' and '.join(own['features']))}"
     if task["kind"] == "multiclass":
         parts.append(f"{len(task['classes'])} classes, the most probable one is predicted")
     if report["gaps"]:

@@ -31,6 +31,17 @@ _WORDS: Mapping[str, Wording] = {
         better="higher",
     ),
     "accuracy": Wording("Accuracy", "The share of rows predicted right.", True, "higher"),
+    "balanced_accuracy": Wording(
+        "Balanced accuracy",
+        "The true positive rate of a class, on average over the classes: rare classes count as much as frequent ones.",
+        True,
+        "higher",
+    ),
+    "macro_f1": Wording(
+        "Macro F1",
+        "F1 (the harmonic mean of precision and true positive rate) of a class, on average over the classes.",
+        better="higher",
+    ),
     "precision": Wording("Precision", "Of the rows predicted positive, the share that truly are.", True, "higher"),
     "tpr": Wording("True positive rate", "Of the truly positive rows, the share predicted positive.", True, "higher"),
     "fpr": Wording("False positive rate", "Of the truly negative rows, the share predicted positive.", True, "lower"),
@@ -40,6 +51,10 @@ _WORDS: Mapping[str, Wording] = {
     "calibration": Wording("Calibration", "Mean prediction divided by mean label; 1 is right on average."),
     "mean_prediction": Wording("Mean prediction", "The average of what the model predicts."),
     "mean_label": Wording("Mean label", "The average of the truth."),
+    "mean_residual": Wording(
+        "Mean residual",
+        "Mean prediction minus mean label, in units of the label: above 0 predictions are too high on average.",
+    ),
     "rmse": Wording(
         "RMSE",
         "Typical error (root of the mean squared error), in units of the label; lower is better.",
@@ -54,13 +69,13 @@ _WORDS: Mapping[str, Wording] = {
 
 CHARTS: Mapping[TaskKind, tuple[str, ...]] = {
     "binary": ("selection_rate", "tpr", "fpr", "accuracy"),
-    "multiclass": ("accuracy",),
-    "regression": ("rmse", "mean_prediction", "mean_label"),
+    "multiclass": ("accuracy", "balanced_accuracy"),
+    "regression": ("rmse", "mean_prediction", "mean_label", "mean_residual"),
 }
 
 _COLUMNS: Mapping[TaskKind, tuple[str, ...]] = {
     "binary": ("auc", "accuracy", "precision", "selection_rate", "tpr", "fpr", "fnr", "calibration"),
-    "regression": ("rmse", "mae", "r2", "mean_prediction", "mean_label"),
+    "regression": ("rmse", "mae", "r2", "mean_prediction", "mean_label", "mean_residual"),
 }
 
 # What another model makes of decisions.
@@ -84,6 +99,12 @@ CURVES: Mapping[str, str] = {
     "the top left corner, the better; on the diagonal the model is no better than chance.",
     "Calibration plot": "Of the rows with about the same probability, the share that truly are positive. On the "
     "diagonal probabilities mean what they say; below it they are too high.",
+}
+
+CLASSES: Mapping[str, str] = {
+    "One class against the rest": "How each class is judged by itself: rows of the class count as positive, all other "
+    "rows as negative. A gap is that of the class where it is worst. With many classes, or few rows of one, some gap "
+    "is large by chance: look at its interval.",
 }
 
 

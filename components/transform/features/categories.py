@@ -7,9 +7,10 @@ import tensorflow_transform as tft
 
 from tfx_automl.components.transform.columns import Column, Texts
 from tfx_automl.components.transform.features.numbers import FEWEST_ROWS_FOR_IDENTIFIER
-from tfx_automl.components.transform.features.raw import as_text, categorical, position
+from tfx_automl.components.transform.features.raw import as_text, categorical
 from tfx_automl.components.transform.features.reasons import drop, is_constant, missing
 from tfx_automl.components.transform.plan import FeatureDecision, target_name
+from tfx_automl.models.raw_tensors import position
 from tfx_automl.models.task import transformed_name
 
 MOST_CATEGORIES = 1000  # as many as TFDV's rank histogram holds

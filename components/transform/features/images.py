@@ -6,9 +6,9 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_automl.components.transform.columns import Column, Numbers
-from tfx_automl.components.transform.features.raw import dense
 from tfx_automl.components.transform.plan import FeatureDecision
 from tfx_automl.models.inputs import IMAGE_COLUMNS
+from tfx_automl.models.raw_tensors import dense
 from tfx_automl.models.task import transformed_name
 
 _FORMAT, _NAME = "image/format", "image/name"

@@ -5,10 +5,11 @@ from typing import Any
 import tensorflow as tf
 
 from tfx_automl.components.transform.columns import Column, Numbers, Texts
-from tfx_automl.components.transform.features.raw import position, to_text
+from tfx_automl.components.transform.features.raw import to_text
 from tfx_automl.components.transform.features.reasons import drop
 from tfx_automl.components.transform.features.words import bag
 from tfx_automl.components.transform.plan import FeatureDecision
+from tfx_automl.models.raw_tensors import position
 from tfx_automl.models.task import transformed_name
 
 _MOST_VALUES = 100  # with a column each

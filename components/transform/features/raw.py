@@ -1,22 +1,11 @@
-"""Raw columns in the graph: dense, as numbers or as text, and where text stands in a vocabulary."""
+"""Raw columns in the graph: dense, as numbers or as text."""
 
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from tensorflow_transform import schema_inference
 
-_HASHES = 2**62
-
-
-def dense(raw: Any, default: object) -> Any:
-    """Returns one value per row, the first if there are several, with a default where there is none."""
-    if isinstance(raw, tf.SparseTensor):
-        shape = tf.stack([raw.dense_shape[0], tf.constant(1, tf.int64)])
-        first = tf.sparse.slice(raw, tf.constant([0, 0], tf.int64), shape)
-        raw = tf.sparse.to_dense(tf.SparseTensor(first.indices, first.values, shape), default)
-    return tf.reshape(raw, [-1])
+from tfx_automl.models.raw_tensors import dense
 
 
 def _with_values(raw: Any, change: Any) -> Any:
@@ -43,20 +32,6 @@ def to_text(values: Any) -> Any:
         return tf.strings.as_string(values)
     whole = tf.strings.as_string(tf.cast(values, tf.int64))
     return tf.where(tf.equal(values, tf.round(values)), whole, tf.strings.as_string(values, shortest=True))
-
-
-def position(values: Any, keys: Sequence[str]) -> Any:
-    """Returns the position of each value among the keys, or -1.
-
-    Searches the hash of the value among the sorted hashes of the keys, and then compares the texts.
-    """
-    with tf.init_scope():
-        hashes = tf.strings.to_hash_bucket_fast(list(keys), _HASHES).numpy()
-    order = np.argsort(hashes)
-    place = tf.searchsorted(tf.constant(hashes[order]), tf.strings.to_hash_bucket_fast(values, _HASHES))
-    nearest = tf.gather(tf.constant(order, tf.int64), tf.minimum(place, len(keys) - 1))
-    found = tf.equal(tf.gather(tf.constant(list(keys)), nearest), values)
-    return tf.where(found, nearest, tf.constant(-1, tf.int64))
 
 
 def categorical(index: Any, size: Any) -> Any:

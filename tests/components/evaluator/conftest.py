@@ -147,10 +147,16 @@ def evaluate(
     from tfx_automl.components.types import BaselineMetrics, FairnessReport
 
     def run(
-        kind: str, columns: dict[str, list[Any]], baseline: Any = None, other: Any = None, **options: Any
+        kind: str,
+        columns: dict[str, list[Any]],
+        baseline: Any = None,
+        other: Any = None,
+        schema: str | None = None,
+        model: Any = None,
+        **options: Any,
     ) -> SimpleNamespace:
         folder = tmp_path_factory.mktemp("evaluate")
-        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [make_model(kind)]}
+        inputs = {"examples": [write_examples(folder / "examples", columns)], "model": [model or make_model(kind)]}
         if baseline:
             inputs["baseline"] = [BaselineMetrics()]
             inputs["baseline"][0].uri = str(folder / "baseline")
@@ -158,6 +164,11 @@ def evaluate(
             (folder / "baseline" / "baseline.json").write_text(json.dumps(baseline))
         if other:
             inputs["baseline_model"] = [other]
+        if schema is not None:
+            inputs["schema"] = [standard_artifacts.Schema()]
+            inputs["schema"][0].uri = str(folder / "schema")
+            (folder / "schema").mkdir()
+            (folder / "schema" / "schema.pbtxt").write_text(schema)
         types = {
             "evaluation": standard_artifacts.ModelEvaluation,
             "blessing": standard_artifacts.ModelBlessing,

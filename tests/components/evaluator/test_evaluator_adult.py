@@ -72,13 +72,10 @@ def test_gaps_are_fairlearns(
     rows = key.map(key.value_counts()) >= OPTIONS["min_slice_size"]
     given = {"y_true": frame["target"] == "yes", "y_pred": frame["score"].astype("float32") >= 0.5}
     kept = {name: values[rows] for name, values in given.items()}
-    names = (
-        "demographic_parity_difference",
-        "demographic_parity_ratio",
-        "equalized_odds_difference",
-        "equal_opportunity_difference",
-    )
+    names = ("demographic_parity_difference", "demographic_parity_ratio", "equalized_odds_difference")
     expected = {name: getattr(fairlearn, name)(**kept, sensitive_features=key[rows]) for name in names}
+    rates = fairlearn.MetricFrame(metrics=fairlearn.true_positive_rate, **kept, sensitive_features=key[rows])
+    expected["equal_opportunity_difference"] = rates.difference()
     for report in both.values():
         gaps = report["gaps"][",".join(group)]
-        assert {name: gaps[name] for name in names} == pytest.approx(expected, abs=1e-6)
+        assert {name: gaps[name] for name in expected} == pytest.approx(expected, abs=1e-6)

@@ -5,7 +5,15 @@ import pytest
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.metrics import metric_specs
 
-from tfx_automl.components.evaluator.cells import OTHER_SCORES_KEY, RAW_LABELS_KEY, ROWS_KEY, SCORES_KEY, cells_of
+from tfx_automl.components.evaluator.cells import (
+    OTHER_SCORES_KEY,
+    OTHER_THRESHOLDS_KEY,
+    RAW_LABELS_KEY,
+    ROWS_KEY,
+    SCORES_KEY,
+    THRESHOLDS_KEY,
+    cells_of,
+)
 from tfx_automl.components.evaluator.config import make_eval_config
 from tfx_automl.components.evaluator.engine import _for_metrics
 from tfx_automl.components.evaluator.plan import EvaluationPlan
@@ -23,7 +31,7 @@ def batch(labels, scores, **features):
         constants.PREDICTIONS_KEY: predictions,
         RAW_LABELS_KEY: np.array(labels),
         SCORES_KEY: predictions,
-        OTHER_SCORES_KEY: np.zeros((len(predictions), 0)),
+        **dict.fromkeys((OTHER_SCORES_KEY, THRESHOLDS_KEY, OTHER_THRESHOLDS_KEY), np.zeros((len(predictions), 0))),
     }
 
 
@@ -55,7 +63,7 @@ def test_every_row_is_in_the_cell_of_its_values():
         ("f", 2): [(0, 0.4)],
     }
     for cell in cells:
-        label, score, hashes, _ = cell[ARRAYS_KEY]
+        label, score, hashes, *_ = cell[ARRAYS_KEY]
         rows = [(row.labels.item(), row.predictions.item()) for row in cell[ROWS_KEY]]
         assert list(zip(label.tolist(), score[:, 0].tolist(), strict=True)) == rows and len(hashes) == len(rows)
 

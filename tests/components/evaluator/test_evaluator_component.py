@@ -168,6 +168,9 @@ class TestDo:
         metrics = done.report["metrics"]
         assert metrics["accuracy"] == pytest.approx(right.mean(), abs=1e-6)
         assert metrics["loss"] == pytest.approx(sk.log_loss(label, score), abs=1e-4)
+        chosen = score.argmax(axis=1)
+        assert metrics["balanced_accuracy"] == pytest.approx(sk.balanced_accuracy_score(label, chosen), abs=1e-6)
+        assert metrics["macro_f1"] == pytest.approx(sk.f1_score(label, chosen, average="macro"), abs=1e-6)
         difference = abs(right[male].mean() - right[~male].mean())
         assert done.report["gaps"]["sex"]["accuracy_difference"] == pytest.approx(difference, abs=1e-6)
         assert not done.report["blessed"]
@@ -184,17 +187,22 @@ class TestDo:
             "r2": sk.r2_score(label, score),
             "mean_prediction": score.mean(),
             "mean_label": label.mean(),
+            "mean_residual": (score - label).mean(),
         }
         assert {name: done.report["metrics"][name] for name in expected} == pytest.approx(expected, rel=1e-6)
         difference = abs(score[male].mean() - score[~male].mean())
         assert done.report["gaps"]["sex"]["mean_prediction_difference"] == pytest.approx(difference, abs=1e-6)
+        bias = abs((score - label)[male].mean() - (score - label)[~male].mean())
+        assert done.report["gaps"]["sex"]["mean_residual_difference"] == pytest.approx(bias, abs=1e-6)
         assert done.report["blessed"]
 
 
 @pytest.mark.slow
 class TestBadInput:
     def test_unknown_sensitive_column_is_found_before_beam_runs(self, evaluate: Any, make_columns: Any) -> None:
-        with pytest.raises(EvaluationError, match=r"sensitive feature 'gender'; the features are age_group, race, sco"):
+        with pytest.raises(
+            EvaluationError, match=r"sensitive feature 'gender'; the features are age, age_group, race, "
+        ):
             evaluate("binary", make_columns("binary", 20), sensitive=[("gender",)])
 
     def test_unknown_split(self, evaluate: Any, make_columns: Any) -> None:

@@ -65,6 +65,30 @@ def test_tfma_reads_the_same(both: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
+def test_rates_of_classes_follow_from_the_confusion_matrix_of_tfma(evaluate: Any, make_columns: Any) -> None:
+    run = evaluate("multiclass", make_columns("multiclass", 300, seed=6), sensitive=[("sex",)], engine="tfma")
+    result = tfma.load_eval_result(str(run.folder / "evaluation"))
+    assert len(result.slicing_metrics) == 3
+    for key, outputs in result.slicing_metrics:
+        metrics = outputs[""]
+        (matrix,) = metrics[""]["confusion_matrix"]["multiClassConfusionMatrixAtThresholds"]["matrices"]
+        counts = np.zeros((3, 3))
+        for entry in matrix["entries"]:
+            counts[entry.get("actualClassId", 0), entry.get("predictedClassId", 0)] = entry["numWeightedExamples"]
+        for number in range(3):
+            hits, true, chosen = counts[number, number], counts[number].sum(), counts[:, number].sum()
+            expected = {
+                "mean_label": true / counts.sum(),
+                "selection_rate": chosen / counts.sum(),
+                "tpr": hits / true,
+                "fpr": (chosen - hits) / (counts.sum() - true),
+                "precision": hits / chosen,
+            }
+            found = metrics[f"classId:{number}"]
+            assert {name: found[name]["boundedValue"]["value"] for name in expected} == pytest.approx(expected), key
+
+
+@pytest.mark.slow
 def test_replicates_and_histograms_are_the_same(both: dict[str, Any]) -> None:
     one, other = (read_details(str(run.folder / "evaluation")) for run in both.values())
     assert len(one) > 10

@@ -7,7 +7,12 @@ import pyarrow as pa
 import pytest
 from tensorflow_model_analysis import constants
 
-from tfx_automl.components.evaluator.cells import OTHER_SCORES_KEY
+from tfx_automl.components.evaluator.cells import (
+    DECIDED_KEY,
+    OTHER_SCORES_KEY,
+    OTHER_THRESHOLDS_KEY,
+    THRESHOLDS_KEY,
+)
 from tfx_automl.components.evaluator.extracts import keep_label_and_prediction, sensitive_values
 from tfx_automl.components.sensitive import MISSING
 from tfx_automl.errors import EvaluationError
@@ -26,7 +31,7 @@ def batch(label: Any, predictions: Any) -> dict[str, Any]:
         constants.FEATURES_KEY: {},
         constants.TRANSFORMED_FEATURES_KEY: {"y_xf": np.array(label)},
         constants.PREDICTIONS_KEY: predictions,
-        OTHER_SCORES_KEY: np.zeros((np.size(label), 0)),
+        **dict.fromkeys((OTHER_SCORES_KEY, OTHER_THRESHOLDS_KEY), np.zeros((np.size(label), 0))),
     }
 
 
@@ -87,3 +92,15 @@ def test_missing_outputs_are_named() -> None:
     task = TaskSpec("binary", "z", ("no", "yes"))
     with pytest.raises(EvaluationError, match="returns no label 'z_xf'; it returns y_xf"):
         keep_label_and_prediction(batch([0], np.array([[0.1]])), task, "probabilities")
+
+
+def test_thresholds_of_rows_decide() -> None:
+    outputs = {"probabilities": np.float32([[0.3], [0.3], [0.7]]), "threshold": np.float32([[0.3], [0.5], [0.7]])}
+    kept = keep_label_and_prediction(batch([0, 1, 1], outputs), BINARY, "probabilities", by_row=True)
+    assert kept[THRESHOLDS_KEY].tolist() == outputs["threshold"].tolist()
+    assert kept[DECIDED_KEY].tolist() == [[1.0], [0.0], [1.0]]  # a probability that is the threshold is enough
+    assert DECIDED_KEY not in keep_label_and_prediction(batch([0, 1, 1], outputs), BINARY, "probabilities")
+    with pytest.raises(EvaluationError, match="no output 'threshold'"):
+        keep_label_and_prediction(
+            batch([0], {"probabilities": np.float32([[0.3]])}), BINARY, "probabilities", by_row=True
+        )

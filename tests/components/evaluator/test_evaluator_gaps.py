@@ -162,13 +162,16 @@ def test_ratio_without_any_positive_prediction_is_undefined() -> None:
 
 def test_regression_gaps() -> None:
     found = [
-        SliceMetrics(("a",), (value,), 50, {"rmse": rmse, "mae": 1.0, "mean_prediction": mean})
+        SliceMetrics(
+            ("a",), (value,), 50, {"rmse": rmse, "mae": 1.0, "mean_prediction": mean, "mean_residual": mean / 7}
+        )
         for value, rmse, mean in (("1", 2.0, -3.0), ("2", 5.0, 4.0))
     ]
     assert by_name(compute_gaps(found, "regression", 30)) == {
         "rmse_difference": 3.0,
         "mae_difference": 0.0,
         "mean_prediction_difference": 7.0,
+        "mean_residual_difference": 1.0,
     }
 
 

@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import reports_for_tests
 from reports_for_tests import make_report, make_rows, with_comparison
 
 from tfx_automl.components.evaluator.measured import Details
 from tfx_automl.components.evaluator.options import EvaluatorOptions
 from tfx_automl.components.evaluator.outcome import decide, to_json
+from tfx_automl.components.evaluator.predictions import Column, Predictions
+from tfx_automl.components.evaluator.report.class_section import classes_of
 from tfx_automl.components.evaluator.report.limits import Limits
 from tfx_automl.components.evaluator.report.markup import Markup, element
 from tfx_automl.components.evaluator.report.page import render_html
 from tfx_automl.components.evaluator.report.words import CHARTS, columns_of, wording
-from tfx_automl.components.evaluator.slices import METRICS, Evaluation, SliceMetrics
+from tfx_automl.components.evaluator.slices import METRICS, Evaluation, SliceMetrics, metric_names
 from tfx_automl.models.task import TaskSpec
 
 EVIL = "</script><script>alert('x')</script><!--\u2028&amp;"
@@ -66,7 +69,7 @@ def report(values: tuple[str, ...] = (EVIL, "B"), kind: str = "binary", count: i
 
     def part(features: tuple[str, ...], names: tuple[str, ...], rows: int, level: float) -> SliceMetrics:
         histogram = rng.integers(0, 3, (101, 3)).astype(float) if kind == "binary" else None
-        return SliceMetrics(features, names, rows, dict.fromkeys(METRICS[kind], level), Details({}, histogram))
+        return SliceMetrics(features, names, rows, dict.fromkeys(metric_names(task), level), Details({}, histogram))
 
     slices = tuple(part((EVIL,), (value,), count, 0.2 + 0.5 * (index % 2)) for index, value in enumerate(values))
     evaluation = Evaluation(part((), (), count * len(values), 0.5), {(EVIL,): slices})
@@ -263,10 +266,61 @@ def test_reasons_that_name_everybody_are_cut() -> None:
 def test_metrics_without_words_of_their_own_are_shown() -> None:
     content = report(("F", "M"), "multiclass")
     for part in (content, *content["slices"]):
-        part["metrics"]["macro_f1"] = 0.87654
+        part["metrics"]["users_own"] = 0.87654
     text = Reader(render_html(content)).text
-    assert "Macro f1" in text
+    assert "Users own" in text
     assert text.count("0.877") == 4  # all rows, also in the table of groups, and two groups
+
+
+@pytest.fixture
+def fifty(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A report with as many classes as have rates, and as many groups as fill a table."""
+    monkeypatch.setitem(reports_for_tests.CLASSES, "multiclass", tuple(f"{EVIL} {number}" for number in range(50)))
+    rng = np.random.default_rng(0)
+    label, group = rng.integers(0, 50, 3000), rng.integers(0, 20, 3000)
+    score = rng.dirichlet(np.ones(50), 3000) + 0.05 * np.eye(50)[label]
+    score /= score.sum(axis=1, keepdims=True)
+    return make_report(Predictions(label, score, {"city": Column.of(group)}), (("city",),))
+
+
+def test_classes_are_shown_by_group_with_the_worst() -> None:
+    content = make_report(make_rows("multiclass"), GROUPS)
+    text = Reader(render_html(content)).text.replace("\u00a0", " ")
+    for feature in ("sex", "race"):
+        assert f"Each class against the rest, by groups of {feature}" in text
+        worst = content["gap_classes"][feature]["equal_opportunity_difference"]["worst"]
+        assert f"Class {worst}Worst true positive rate: " in text
+    female = next(part for part in content["slices"] if part["value"] == "Female")
+    for rate in ("selection_rate", "tpr", "fpr", "precision"):
+        low, high = female["class_intervals"][rate][1]
+        assert f"{100 * female['classes'][rate][1]:.1f} % {100 * low:.1f} to {100 * high:.1f} %" in text
+    assert render_html(content).count(">largest</span>") == len(GROUPS) * 4
+    assert "One class against the rest" in text
+
+
+def test_page_stays_readable_with_fifty_classes(fifty: dict[str, Any]) -> None:
+    page = render_html(fifty)
+    assert "The 12 largest groups have columns; differences are between all 20." in Reader(page).text
+    assert page.count('class="scroll tall"') >= 4  # tables scroll by themselves
+    assert page.count("<script") == 0 and "alert('x')" not in page
+    assert len(page.encode()) < MEGABYTES * 2**20
+
+
+def test_page_of_many_groups_shows_the_classes_that_differ_most(fifty: dict[str, Any]) -> None:
+    text = Reader(classes_of(fifty, fifty["slices"], Limits(rows=20))).text
+    assert "The 20 classes with the largest differences are shown; all are in report.json." in text
+
+
+def test_page_of_too_many_classes_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(reports_for_tests.CLASSES, "multiclass", tuple(map(str, range(60))))
+    rng = np.random.default_rng(0)
+    features = {"sex": Column.of(np.arange(500) % 2)}
+    rows = Predictions(rng.integers(0, 60, 500), rng.dirichlet(np.ones(60), 500), features)
+    content = make_report(rows, (("sex",),))
+    text = Reader(render_html(content)).text
+    assert "There are 60 classes. Rates of each, and gaps by class, are measured for up to 50." in text
+    assert "Each class against the rest" not in text and "Equalized odds" not in text
+    assert content["classes"] == {} and content["gaps"]["sex"].keys() == {"accuracy_difference"}
 
 
 def test_json_has_no_nan() -> None:

@@ -10,9 +10,9 @@ import pytest
 
 from tfx_automl.errors import ConfigError
 from tfx_automl.models.data import open_data, prepare
-from tfx_automl.models.export import MISSING_INTEGER
 from tfx_automl.models.families import start_model
 from tfx_automl.models.model import Workplace
+from tfx_automl.models.raw_tensors import MISSING_INTEGER
 
 
 @pytest.mark.parametrize(

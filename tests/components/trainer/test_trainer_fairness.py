@@ -53,6 +53,34 @@ def test_contradictions_are_refused(arguments: dict[str, Any], message: str) -> 
         trainer(**arguments)
 
 
+def test_thresholds_by_group_need_the_groups_in_every_mode() -> None:
+    made = trainer(mode="reuse", group_thresholds="equal_opportunity[sex]")
+    assert made.exec_properties["group_thresholds"] == "equal_opportunity[sex]"
+    assert "raw_examples" in made.inputs
+    assert GroupSpec.from_json(made.exec_properties["groups"]).sensitive == (("sex",),)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"group_thresholds": "parity"}, "^group_thresholds: expected one of demographic_parity"),
+        ({"group_thresholds": "equalized_odds[age]"}, "^group_thresholds: .* in brackets: sex"),
+        ({"group_thresholds": "equalized_odds", "sensitive": [], "raw_examples": None}, "no sensitive columns"),
+        (
+            {"group_thresholds": "equalized_odds", "task": TaskSpec("regression", "y")},
+            "^group_thresholds: a regression task",
+        ),
+        (
+            {"group_thresholds": "equalized_odds", "task": None, "run_fn": "my.run_fn"},
+            "^group_thresholds, raw_examples",
+        ),
+    ],
+)
+def test_thresholds_by_group_that_cannot_be_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        trainer(**arguments)
+
+
 @pytest.mark.slow
 def test_kept_epoch_is_within_the_bound(people: SimpleNamespace, tmp_path: Path) -> None:
     from tfx.dsl.components.base import base_executor

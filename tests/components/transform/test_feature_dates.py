@@ -5,7 +5,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from tfx_automl.models.export import MISSING_INTEGER, _from_columns
+from tfx_automl.models.export import _from_columns
+from tfx_automl.models.raw_tensors import MISSING_INTEGER
 from tfx_automl.models.task import TaskSpec
 
 ROWS = 400
@@ -77,7 +78,8 @@ def test_plain_columns_are_served_as_examples_are(run):
     import tensorflow as tf
 
     raw = {name: spec for name, spec in run.graph.raw_feature_spec().items() if name != "label"}
-    serve = _from_columns(run.graph.transform_features_layer(), dict, raw, {name: name for name in raw})
+    layer = run.graph.transform_features_layer()
+    serve = _from_columns(lambda parsed: dict(layer(parsed)), raw, {name: name for name in raw})
     served = serve({"t": tf.constant([0, MISSING_INTEGER]), "day": tf.constant([86_400 * 18_000, MISSING_INTEGER])})
     assert set(served) == set(run.values["eval"]) - {"label_xf"}
     for name, values in served.items():

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tfx_automl.models.export import MISSING_INTEGER, _from_columns, _lists, request_names
+from tfx_automl.models.export import _from_columns, _lists, request_names
+from tfx_automl.models.raw_tensors import MISSING_INTEGER
 from tfx_automl.models.task import TaskSpec
 
 ROWS = 600
@@ -116,7 +117,7 @@ def test_plain_columns_are_served_as_examples_are(run):
     lists = _lists(run.graph.raw_metadata.schema)
     assert lists == {"tags", "codes", "marks", "steps"}
     layer = run.graph.transform_features_layer()
-    serve = _from_columns(layer, dict, raw, {name: name for name in request_names(raw)}, lists)
+    serve = _from_columns(lambda parsed: dict(layer(parsed)), raw, {name: name for name in request_names(raw)}, lists)
     columns = {
         "note": ["the  colour?\nThe colour.", "", "one"],
         "tags": [["blue", "pink", "blue"], ["", "", ""], ["", "", ""]],
