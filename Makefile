@@ -70,7 +70,7 @@ bench-trees: env  ## compare boosted trees with plain scikit-learn (ARGS="--rows
 bench-evaluator: env  ## compare the Evaluator's columnar engine with TFMA (ARGS="--rows 20000")
 	$(PYTHON) benchmarks/evaluator.py $(ARGS)
 
-test-flink: env  ## run a search on a real Flink on this machine (needs Java, Maven and unshare)
+test-flink: env  ## run the demo and searches on a real Flink on this machine (needs Java, Maven, unshare and ip)
 	$(PYTHON) tools/flink.py $(PYTHON) -m pytest -m flink tests/flink
 
 test-stack-b:  ## run all tests with the newest TFX, in a Debian 13 root under build/ (needs root and debootstrap)

@@ -64,7 +64,11 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=sorted(packages),
     package_dir=packages,
-    package_data={"tfx_automl": ["py.typed"], "tfx_automl.components.evaluator.report": ["*.css", "*.js"]},
+    package_data={
+        "tfx_automl": ["py.typed"],
+        "tfx_automl.components.evaluator.report": ["*.css", "*.js"],
+        "tfx_automl.kubeflow.beam": ["*.yaml"],
+    },
     install_requires=REQUIREMENTS,
     extras_require={"notebooks": ["nbclient", "nbformat", "ipykernel"]},
     entry_points={"console_scripts": ["tfx-automl=tfx_automl.pipelines.cli:main"]},

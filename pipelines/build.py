@@ -5,18 +5,11 @@ from typing import Any
 from tfx_automl.machine import usable_cores
 from tfx_automl.models.task import TaskSpec
 from tfx_automl.pipelines.config import RunConfig
+from tfx_automl.pipelines.flink_jobs import job_name
 from tfx_automl.pipelines.output import OutputFolder
 
 PIPELINE_NAME = "tfx-automl"
 LAST_BLESSED = "EarlierBlessedModel"
-
-# In-process and single-threaded: Beam's multi_processing mode starts a Python per worker and has lost rows.
-BEAM_ARGUMENTS = (
-    # What the DirectRunner takes in the end. It would first try to download Prism, a program, and to run that.
-    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    # Without an image TFX packs itself up for workers elsewhere, for every component: seconds each. There are none.
-    "--sdk_container_image=none",
-)
 
 
 def _parallel_beam(workers: int) -> tuple[str, str]:
@@ -48,7 +41,7 @@ def build_pipeline(config: RunConfig, task: TaskSpec, output: OutputFolder, serv
         components=_components(config, task, serving or str(output.serving)),
         enable_cache=True,
         metadata_connection_config=metadata_config,
-        beam_pipeline_args=list(BEAM_ARGUMENTS),
+        beam_pipeline_args=config.beam_arguments(job_name(config.output)),
     )
 
 
@@ -119,8 +112,8 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_exa
     data = transform.outputs["training_data"]
     graph = transform.outputs["transform_graph"]
     groups = _groups(config, task, raw_examples)
-    tuner = Tuner(training_data=data, task=task, search=config.search_options(), **groups)
-    if config.runner == "beam":
+    tuner = Tuner(training_data=data, task=task, search=_search_options(config), **groups)
+    if config.runner == "beam" and config.beam_runner == "direct":
         tuner = tuner.with_beam_pipeline_args(list(_parallel_beam(config.workers or usable_cores())))
     trainer = Trainer(
         training_data=data,
@@ -141,6 +134,13 @@ def _model_components(config: RunConfig, task: TaskSpec, transform: Any, raw_exa
         **(groups if config.group_thresholds is None else _sensitive(config, raw_examples)),
     )
     return [tuner, trainer, Baseline(training_data=data, task=task, seed=config.seed)]
+
+
+def _search_options(config: RunConfig) -> Any:
+    """Returns how to search; where workers are elsewhere, a wave is as many jobs as run there at once."""
+    options = config.search_options()
+    elsewhere = config.runner == "beam" and config.beam_runner != "direct"
+    return options.with_workers(config.workers or config.beam_parallelism) if elsewhere else options
 
 
 def _groups(config: RunConfig, task: TaskSpec, raw_examples: Any) -> dict[str, Any]:

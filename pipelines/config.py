@@ -10,6 +10,7 @@ from tfx_automl.errors import ConfigError, require
 from tfx_automl.models.cuts import cut_problems
 from tfx_automl.models.groups import group_text
 from tfx_automl.pipelines import converters
+from tfx_automl.pipelines.beam_config import BeamConfig, beam_checks
 from tfx_automl.pipelines.gate_config import GateConfig, gate_checks
 from tfx_automl.pipelines.option import option
 from tfx_automl.pipelines.search_config import SearchConfig
@@ -21,7 +22,7 @@ _UNREADABLE: Mapping[str, object] = MappingProxyType({"sensitive": ((),), "max_g
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig(SearchConfig, GateConfig):
+class RunConfig(SearchConfig, GateConfig, BeamConfig):
     """Everything that a run depends on. Wrong values are refused on construction, all of them at once.
 
     Every field is a flag of `tfx-automl run` (`max_epochs` is `--max-epochs`) and a key of its YAML file.
@@ -232,6 +233,7 @@ def _contradictions(config: RunConfig) -> tuple[tuple[bool, str], ...]:
         ),
         *((False, f"--cut: {problem}") for problem in _cut_problems(config, columns)),
         *gate_checks(config, config.sensitive),
+        *beam_checks(config, config.runner),
         (
             config.columns is None or len(set(config.columns)) == len(config.columns),
             f"--columns names a column twice: {', '.join(config.columns or ())}.",
@@ -263,8 +265,9 @@ def _of_the_trainer(config: RunConfig) -> Iterator[tuple[bool, str]]:
 
 
 def option_fields() -> tuple["Field[Any]", ...]:
-    """Returns the fields in the order in which `--help` and the README list them: data, search, what follows it."""
-    inherited = {**SearchConfig.__dataclass_fields__, **GateConfig.__dataclass_fields__}
+    """Returns the fields in the order in which `--help` and the README list them: data, search, the rest, Beam."""
+    bases = (SearchConfig, GateConfig, BeamConfig)
+    inherited = {name for base in bases for name in base.__dataclass_fields__}
     own = [entry for entry in fields(RunConfig) if entry.name not in inherited]
     place = [entry.name for entry in own].index("trainer")
-    return (*own[:place], *fields(SearchConfig), *own[place:], *fields(GateConfig))
+    return (*own[:place], *fields(SearchConfig), *own[place:], *fields(GateConfig), *fields(BeamConfig))

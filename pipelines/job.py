@@ -12,7 +12,9 @@ from typing import IO, Any, cast
 
 from tfx_automl import console
 from tfx_automl.errors import TfxAutomlError
+from tfx_automl.pipelines.beam_reach import cause_of, check_reach
 from tfx_automl.pipelines.config import RunConfig
+from tfx_automl.pipelines.flink_jobs import job_name, no_job_left
 from tfx_automl.pipelines.output import OutputFolder
 from tfx_automl.pipelines.preflight import preflight
 
@@ -43,16 +45,18 @@ def run_job(config: RunConfig, verbose: bool = False) -> dict[str, Any]:
     started = time.monotonic()
     output = OutputFolder.at(config.output)
     found = preflight(config, output)
+    check_reach(config)
     output.create()
     log = _shown_too(output.log) if verbose else contextlib.nullcontext(output.log)
-    with log as messages, console.quiet_libraries(messages):
+    jobs = no_job_left(config.flink_rest, job_name(config.output))
+    with log as messages, console.quiet_libraries(messages), jobs:
         try:
             return _run(config, found, output, started)
         except TfxAutomlError:
             raise
         except Exception as error:
             traceback.print_exc(file=sys.stderr)  # which is the log
-            raise StageFailedError(f"{_first_line(error)} (the whole story is in {output.log})") from error
+            raise StageFailedError(f"{cause_of(error)} (the whole story is in {output.log})") from error
 
 
 @contextlib.contextmanager
@@ -95,8 +99,3 @@ def _task_text(task: Any) -> str:
         return f"regression of {task.label}"
     what = f"positive: {task.positive}" if task.kind == "binary" else f"{len(task.classes)} classes"
     return f"{task.kind} classification of {task.label} ({what})"
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0] if text else 'no message'}"

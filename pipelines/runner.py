@@ -52,9 +52,17 @@ class _StageLines(logging.Handler):
         elif _CACHED.match(message):
             self.times.cached.add(self._running)
 
+    def fail(self) -> None:
+        """Says which stage the runner has given up in, if it was in one."""
+        if self._running:
+            seconds = time.monotonic() - self._started
+            number = len(self.times.seconds) + 1
+            console.line(f"[{number}/{len(self._stages)}] {self._running}: FAILED after {seconds:.1f} s")
+
     def _finish(self, node: str) -> None:
         seconds = time.monotonic() - self._started
         self.times.seconds[node] = round(seconds, 2)
+        self._running = ""
         how = "unchanged, from the cache" if node in self.times.cached else f"{seconds:.1f} s"
         console.line(f"[{len(self.times.seconds)}/{len(self._stages)}] {node}: {how}")
 
@@ -90,5 +98,9 @@ def run_locally(pipeline: Any) -> StageTimes:
     stages = [node.id for node in pipeline.components if not isinstance(node, Resolver)]
     handler = _StageLines(stages)
     with _listening(handler):
-        LocalDagRunner().run(pipeline)
+        try:
+            LocalDagRunner().run(pipeline)
+        except Exception:
+            handler.fail()
+            raise
     return handler.times

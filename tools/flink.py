@@ -2,27 +2,25 @@
 
     python tools/flink.py python -m pytest -m flink tests/flink
 
-Needs Java 17 (or 11), Maven, which fetches the jars into build/flink once, and unshare. The cluster is a JobManager,
-two TaskManagers with a slot each, and Beam's job server. The command finds the `beam_pipeline_args` that reach it in
-the variable TFX_AUTOML_FLINK, as a JSON list. Logs lie in build/flink/logs.
+Needs Java 17 (or 11), Maven, which fetches the jars into build/flink once, unshare and ip. The cluster is a JobManager,
+two TaskManagers with a slot and a pool of Python workers each (tools/flink_pod.py), and Beam's job server. The command
+finds the options of `tfx-automl run` that reach it in the variable TFX_AUTOML_FLINK, as JSON. Logs lie in
+build/flink/logs.
 
 Beam's Java code listens on all interfaces and cannot be told otherwise; so everything, the command included, runs in a
-network namespace that has only localhost, and in a process namespace that the kernel clears when this program ends,
-however it ends.
+network namespace that leads nowhere but to those of the TaskManagers, and in a process namespace that the kernel clears
+when this program ends, however it ends.
 
 Exit status: the command's own; 77 where a cluster cannot be had; 1 where it does not start.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
-import shlex
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import time
@@ -37,9 +35,12 @@ INSIDE = "--inside-the-namespaces"
 # The kernel ends what is inside with its first process, that with unshare, and unshare with this one: killed ones, too.
 NAMESPACES = ["setpriv", "--pdeathsig", "KILL", "unshare", "--user", "--map-root-user", "--net", "--mount-proc"]
 NAMESPACES += ["--pid", "--fork", "--kill-child"]
+# Whether a network between namespaces can be made, too.
+DEVICES = "ip link add cluster type bridge && ip link add pod type veth peer name eth0"
 UNAVAILABLE = 77
 TASK_MANAGERS = 2
-SECONDS_TO_START = 90
+SECONDS_TO_START = 120
+NETWORK, JOB_MANAGER = "10.0.0.{}", "10.0.0.1"
 RPC_PORT, REST_PORT, JOB_PORT, ARTIFACT_PORT = 6123, 8081, 8099, 8098
 
 # Beam and Flink reach into these on Java 17. The jobs are small: what starts quickly is what counts.
@@ -49,17 +50,19 @@ RUNTIME = "org.apache.flink.runtime"
 JOB_SERVER = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 SENT_WITH_A_JOB = ("beam-runners-flink-", "flink-java-", "flink-clients-", "flink-optimizer-", "flink-streaming-java-")
 SETTINGS = {
-    "jobmanager.rpc.address": "localhost",
+    "jobmanager.rpc.address": JOB_MANAGER,
     "jobmanager.rpc.port": RPC_PORT,
-    "rest.address": "localhost",
+    "rest.address": JOB_MANAGER,
     "rest.port": REST_PORT,
-    "taskmanager.host": "localhost",
     "taskmanager.numberOfTaskSlots": 1,
+    "heartbeat.interval": 2000,  # milliseconds: a TaskManager that was killed is soon missed
+    "heartbeat.timeout": 20000,
     "classloader.resolve-order": "parent-first",  # every part has all jars already
     "io.tmp.dirs": FOLDER / "tmp",
     "blob.storage.directory": FOLDER / "tmp",
 }
-# Without Flink's start script every size has to be said. A plan of Beam needs more than 64 MB for the network.
+# Without Flink's start script every size has to be said. A plan of Beam has many edges, and each needs 512 buffers for
+# the network, however little it carries: small ones save memory.
 MEGABYTES = {
     "framework.heap.size": 64,
     "framework.off-heap.size": 64,
@@ -72,7 +75,17 @@ MEGABYTES = {
     "jvm-overhead.min": 64,
     "jvm-overhead.max": 64,
 }
-SIZES = {"taskmanager.cpu.cores": "1"} | {f"taskmanager.memory.{name}": f"{mb}m" for name, mb in MEGABYTES.items()}
+SIZES = {"taskmanager.cpu.cores": "1", "taskmanager.memory.segment-size": "8kb"}
+SIZES |= {f"taskmanager.memory.{name}": f"{mb}m" for name, mb in MEGABYTES.items()}
+# What `tfx-automl run` needs to reach the cluster.
+OPTIONS = {
+    "beam_runner": "flink",
+    "beam_endpoint": f"localhost:{JOB_PORT}",
+    "beam_environment": "external",
+    "beam_environment_config": "localhost:50000",
+    "beam_parallelism": TASK_MANAGERS,
+    "flink_rest": f"{JOB_MANAGER}:{REST_PORT}",
+}
 
 
 def main(command: list[str]) -> int:
@@ -94,10 +107,11 @@ def main(command: list[str]) -> int:
 
 def find_obstacle() -> str | None:
     """Returns why there can be no Flink here, if there can be none."""
-    missing = [name for name in ("java", "mvn", "unshare", "setpriv") if not shutil.which(name)]
+    missing = [name for name in ("java", "mvn", "unshare", "setpriv", "ip") if not shutil.which(name)]
     if missing:
-        return f"there is no {' and no '.join(missing)} (apt-get install default-jre-headless maven util-linux)"
-    if subprocess.run([*NAMESPACES, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+        needed = "default-jre-headless maven util-linux iproute2"
+        return f"there is no {' and no '.join(missing)} (apt-get install {needed})"
+    if subprocess.run([*NAMESPACES, "sh", "-c", DEVICES], stderr=subprocess.DEVNULL, check=False).returncode:
         return "this machine allows no network and process namespaces"
     return None
 
@@ -119,7 +133,7 @@ def jars_are_there() -> bool:
 
 def run_beside_flink(command: list[str]) -> int:
     """Starts the cluster, and runs the command; whatever still runs then ends with this process."""
-    switch_localhost_on()
+    join_networks()
     for name in ("logs", "tmp", "conf"):
         shutil.rmtree(FOLDER / name, ignore_errors=True)
         (FOLDER / name).mkdir()
@@ -131,15 +145,15 @@ def run_beside_flink(command: list[str]) -> int:
             sys.stderr.write(f"--- {log.name} ends with\n{log.read_text(errors='replace')[-2000:]}\n")
         sys.stderr.write("Flink did not start; its logs are in build/flink/logs, and end as above.\n")
         return 1
-    environment = {**os.environ, "TFX_AUTOML_FLINK": json.dumps(pipeline_arguments())}
+    environment = {**os.environ, "TFX_AUTOML_FLINK": json.dumps(OPTIONS)}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
-def switch_localhost_on() -> None:
-    """Brings up the only network device of a new namespace, as `ip link set lo up` does."""
-    set_flags, up = 0x8914, 0x1
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, set_flags, struct.pack("16sH22x", b"lo", up))
+def join_networks() -> None:
+    """Makes localhost, and the network of the cluster."""
+    for words in ("link set lo up", "link add cluster type bridge", f"addr add {JOB_MANAGER}/24 dev cluster"):
+        subprocess.run(["ip", *words.split()], check=True)
+    subprocess.run(["ip", "link", "set", "cluster", "up"], check=True)
 
 
 def start_cluster() -> list[subprocess.Popen[bytes]]:
@@ -150,11 +164,30 @@ def start_cluster() -> list[subprocess.Popen[bytes]]:
     ports = [f"--job-port={JOB_PORT}", f"--artifact-port={ARTIFACT_PORT}", "--expansion-port=-1"]
     programs = {
         "jobmanager": [*jars, f"{RUNTIME}.entrypoint.StandaloneSessionClusterEntrypoint", *configuration],
-        "jobserver": [*job_server_jars(), JOB_SERVER, f"--flink-master=localhost:{REST_PORT}", *ports],
+        "jobserver": [*job_server_jars(), JOB_SERVER, f"--flink-master={JOB_MANAGER}:{REST_PORT}", *ports],
     }
+    processes = [start(name, [*JAVA, *words]) for name, words in programs.items()]
+    task_manager = [*JAVA, *jars, f"{RUNTIME}.taskexecutor.TaskManagerRunner", *configuration, *sizes]
     for number in range(TASK_MANAGERS):
-        programs[f"taskmanager-{number}"] = [*jars, f"{RUNTIME}.taskexecutor.TaskManagerRunner", *configuration, *sizes]
-    return [start(name, words) for name, words in programs.items()]
+        address = NETWORK.format(2 + number)
+        processes.append(start_pod(address, [*task_manager, "-D", f"taskmanager.host={address}"]))
+    return processes
+
+
+def start_pod(address: str, command: list[str]) -> subprocess.Popen[bytes]:
+    """Starts a TaskManager and its worker pool in a network namespace of their own."""
+    words = [sys.executable, str(ROOT / "tools/flink_pod.py"), address, str(FOLDER / "logs"), *command]
+    pod = start(f"pod-{address}", ["unshare", "--net", *words])
+    inside, outside = Path(f"/proc/{pod.pid}/ns/net"), Path("/proc/self/ns/net")
+    while pod.poll() is None and inside.readlink() == outside.readlink():
+        time.sleep(0.01)
+    device = f"pod{address.rpartition('.')[2]}"
+    for line in (
+        f"link add {device} type veth peer name eth0 netns {pod.pid}",
+        f"link set {device} master cluster up",
+    ):
+        subprocess.run(["ip", *line.split()], check=True)
+    return pod
 
 
 def job_server_jars() -> list[str]:
@@ -170,9 +203,9 @@ def job_server_jars() -> list[str]:
 
 
 def start(name: str, words: list[str]) -> subprocess.Popen[bytes]:
-    """Starts a Java program."""
+    """Starts a program with a log of its own."""
     with (FOLDER / f"logs/{name}.log").open("wb") as log:
-        return subprocess.Popen([*JAVA, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=FOLDER)
+        return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=FOLDER)
 
 
 def is_ready(processes: list[subprocess.Popen[bytes]]) -> bool:
@@ -180,28 +213,13 @@ def is_ready(processes: list[subprocess.Popen[bytes]]) -> bool:
     end = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < end and all(process.poll() is None for process in processes):
         with contextlib.suppress(OSError):  # not yet
-            with urllib.request.urlopen(f"http://localhost:{REST_PORT}/overview", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{JOB_MANAGER}:{REST_PORT}/overview", timeout=5) as answer:
                 slots = json.load(answer)["slots-total"]
             with socket.create_connection(("localhost", JOB_PORT), timeout=5):
                 if slots == TASK_MANAGERS:
                     return True
         time.sleep(0.2)
     return False
-
-
-def pipeline_arguments() -> list[str]:
-    """Returns what makes a pipeline run on the cluster, its Python workers out of this environment."""
-    worker = FOLDER / "worker"
-    words = [sys.executable, str(ROOT / "tools/flink_worker.py")]
-    worker.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
-    worker.chmod(0o755)
-    return [
-        "--runner=PortableRunner",
-        f"--job_endpoint=localhost:{JOB_PORT}",
-        "--environment_type=PROCESS",
-        f"--environment_config={json.dumps({'command': str(worker)})}",
-        f"--parallelism={TASK_MANAGERS}",
-    ]
 
 
 if __name__ == "__main__":

@@ -13,12 +13,14 @@ from tfx_automl.components.example_gen.readers import Block
 
 _RUNNER = re.compile(r"--runner=(?:[\w.]+\.)?(\w+)")
 _LOCAL = {"DirectRunner", "BundleBasedDirectRunner", "SwitchingDirectRunner", "PrismRunner", "FnApiRunner"}
+# Their workers share no folder with this process, through which results come back.
+_WITHOUT_A_FOLDER = {"DataflowRunner"}
 
 
 def runs_elsewhere(beam_arguments: Sequence[str]) -> bool:
-    """Tells whether Beam's arguments name a runner that is not this machine's own."""
+    """Tells whether Beam's arguments name a runner that is not this machine's own, and whose workers share folders."""
     found = [match[1] for argument in beam_arguments if (match := _RUNNER.match(argument))]
-    return bool(found) and found[-1] not in _LOCAL
+    return bool(found) and found[-1] not in _LOCAL | _WITHOUT_A_FOLDER
 
 
 class BeamPool(Pool):

@@ -5,7 +5,7 @@ import os
 import socket
 from pathlib import Path
 
-import pytest
+from flink_for_tests import NEEDS_FLINK, beam_arguments
 from processes_for_tests import descendants, watched_sockets
 
 from tfx_automl.components.tuner.beam_runner import BeamRunner
@@ -21,14 +21,10 @@ from tfx_automl.search.search import Search
 from tfx_automl.search.testing import SPACE, Valley
 from tfx_automl.search.trial import SearchResult
 
-ARGUMENTS = json.loads(os.environ.get("TFX_AUTOML_FLINK", "null"))
+ARGUMENTS = beam_arguments()
 SLOTS = 2
 
-pytestmark = [
-    pytest.mark.flink,
-    pytest.mark.slow,
-    pytest.mark.skipif(ARGUMENTS is None, reason="needs a Flink: make test-flink starts one and runs this"),
-]
+pytestmark = NEEDS_FLINK
 
 
 def _search(folder: Path, runner: TrialRunner, scheduler: BracketScheduler) -> SearchResult:
@@ -71,8 +67,10 @@ def test_search_finds_the_same_and_nothing_of_ours_listens(tmp_path):
 
 
 def test_the_cluster_cannot_be_reached_from_outside():
-    """Beam's Java code listens on all interfaces, so that there must be none but localhost."""
-    assert [name for _, name in socket.if_nameindex()] == ["lo"]
+    """Beam's Java code listens on all interfaces, so there must be none but localhost and the TaskManagers' network."""
+    assert {name for _, name in socket.if_nameindex()} == {"lo", "cluster", "pod2", "pod3"}
+    routes = Path("/proc/net/route").read_text(encoding="ascii").splitlines()[1:]
+    assert [line.split()[0] for line in routes] == ["cluster"]
 
 
 def test_lost_beam_worker_costs_only_the_jobs_that_ran(tmp_path):

@@ -24,18 +24,18 @@ def test_nothing_to_run_is_refused(repository):
 
 
 def test_missing_java_and_maven_are_said(repository, tmp_path):
-    for name in ("unshare", "setpriv"):
+    for name in ("unshare", "setpriv", "ip"):
         (tmp_path / name).symlink_to(shutil.which(name) or "/bin/false")
     done = _run(repository, "true", path=str(tmp_path))
     assert done.returncode == 77
     assert done.stderr == (
         "Flink cannot be started here: there is no java and no mvn (apt-get install default-jre-headless maven"
-        " util-linux).\n"
+        " util-linux iproute2).\n"
     )
 
 
 def test_forbidden_namespaces_are_said(repository, tmp_path):
-    for name in ("java", "mvn", "unshare", "setpriv"):
+    for name in ("java", "mvn", "unshare", "setpriv", "ip"):
         program = tmp_path / name
         program.write_text("#!/bin/sh\nexit 1\n")
         program.chmod(0o755)

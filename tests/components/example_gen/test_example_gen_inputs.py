@@ -122,6 +122,8 @@ def test_formats_that_cannot_be_written(tmp_path):
         (["--runner=DirectRunner"], False),
         (["--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"], False),
         (["--runner=FlinkRunner"], True),
+        (["--runner=PortableRunner"], True),
+        (["--runner=DataflowRunner"], False),
         (["--runner=FlinkRunner", "--runner=DirectRunner"], False),
     ],
 )
