@@ -68,8 +68,12 @@ setup(
         "tfx_automl": ["py.typed"],
         "tfx_automl.components.evaluator.report": ["*.css", "*.js"],
         "tfx_automl.kubeflow.beam": ["*.yaml"],
+        "tfx_automl.kubeflow": ["Dockerfile*"],
     },
     install_requires=REQUIREMENTS,
-    extras_require={"notebooks": ["nbclient", "nbformat", "ipykernel"]},
+    extras_require={
+        "notebooks": ["nbclient", "nbformat", "ipykernel"],
+        "buckets": ["gcsfs", "s3fs"],  # data in buckets, through fsspec; the container image has them
+    },
     entry_points={"console_scripts": ["tfx-automl=tfx_automl.pipelines.cli:main"]},
 )

@@ -13,7 +13,7 @@ from tfx_automl.pipelines.job import StageFailedError, run_job
 
 DEMO_DATASETS = ("diabetes", "fashion-mnist", "adult")
 # Layers above this one have commands, too; they are found by name, since imports point only downwards.
-_MORE_COMMANDS = ("tfx_automl.kubeflow.commands", "tfx_automl.kubeflow.client.commands")
+_MORE_COMMANDS = tuple(f"tfx_automl.kubeflow.{name}" for name in ("commands", "image.commands", "client.commands"))
 # The options of `run` that `demo` has too, each with its default where that is not the same as for `run`.
 _DEMO_OPTIONS = {
     "output": "runs/demo",

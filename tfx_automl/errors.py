@@ -62,3 +62,7 @@ class ModelError(TfxAutomlError):
 
 class EvaluationError(TfxAutomlError):
     """A model cannot be evaluated as asked: for instance, a slicing column does not exist."""
+
+
+class ImageError(TfxAutomlError):
+    """A container image cannot be built or looked at: Docker is missing, does not run, or refuses."""

@@ -210,10 +210,16 @@ def lock_requirements(upgrade: bool) -> None:
     common = ["--quiet", "--generate-hashes", "--no-header", "--no-annotate", "--no-emit-index-url"]
     common += ["--no-emit-find-links", "--exclude-newer", QUARANTINE] + (["--upgrade"] if upgrade else [])
     project = ["setup.py", "requirements/dev.in"]
+    bucket = ["setup.py", "--extra", "buckets"]
+    a = ["--python-version", "3.10", "--python-platform", "x86_64-manylinux_2_17"]
+    b = ["--universal", "--python-version", "3.10"]
     targets = {
         "uv": ["--universal", "--python-version", "3.8"],
-        "stack-a": [*project, "--python-version", "3.10", "--python-platform", "x86_64-manylinux_2_17"],
-        "stack-b": [*project, "--universal", "--python-version", "3.10"],
+        "stack-a": [*project, *a],
+        "stack-b": [*project, *b],
+        # The container image: what the package needs, at the versions that the tests run with.
+        "image-a": [*bucket, "--constraint", "requirements/stack-a.txt", *a],
+        "image-b": [*bucket, "--constraint", "requirements/stack-b.txt", *b],
         "flaml": ["--universal", "--python-version", "3.10"],
         "jupyter": ["--universal", "--python-version", "3.10"],
         "kfp": ["--universal", "--python-version", "3.10"],
@@ -221,7 +227,7 @@ def lock_requirements(upgrade: bool) -> None:
     uv = find_uv()
     for name, options in targets.items():
         print(f"set-up: locking requirements/{name}.txt", flush=True)
-        sources = [f"requirements/{name}.in", "--output-file", f"requirements/{name}.txt"]
+        sources = [f"requirements/{name.replace('image', 'stack')}.in", "--output-file", f"requirements/{name}.txt"]
         run_uv(uv, "pip", "compile", *common, *options, *sources)
 
 

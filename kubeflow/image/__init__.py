@@ -1,0 +1,1 @@
+"""Builds the container image in which the tasks of a pipeline run, and looks at whether one is fit for it."""
