@@ -42,7 +42,7 @@ class DockerLauncher(Launcher):
         return super()._input(entry)
 
     def _run(self, container: Any, message: Mapping[str, Any]) -> int:
-        self.mount.mkdir(exist_ok=True)
+        self.mount.mkdir(parents=True, exist_ok=True)
         work = Path(message["outputs"]["outputFile"]).parent
         work.mkdir(parents=True)
         for folder in (work, *self.mount.rglob("*"), self.mount):  # the user of the image is not that of this test

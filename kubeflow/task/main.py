@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Sequence
 
 from tfx_automl.errors import TfxAutomlError
+from tfx_automl.kubeflow.task.deferred import defer
 from tfx_automl.kubeflow.task.description import Description
 from tfx_automl.kubeflow.task.light import without_tensorflow
 from tfx_automl.kubeflow.task.platform_io import PlatformIO
@@ -56,6 +57,7 @@ def _run(description: Description, platform: PlatformIO) -> None:
 
         run_resolver(description, platform)
     else:
+        defer()
         from tfx_automl.kubeflow.task.component import run_component
 
         run_component(description, platform)

@@ -1,0 +1,99 @@
+"""Defers the loading of packages that TFX's libraries import, but few tasks use, until something in them is asked for.
+
+TFX imports every component with each one of them, and Beam the clients of all that it can read from; half of the time in
+which a task starts goes there. Unlike `importlib.util.LazyLoader`, which loads a package as soon as one of its submodules is
+imported, this defers the package itself while its submodules load as always.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from types import ModuleType
+from typing import Any
+
+# Packages whose loading changes nothing outside of them.
+PACKAGES = (
+    *("IPython", "docker", "google.cloud.bigquery", "google.cloud.pubsub", "ipywidgets", "joblib", "kubernetes"),
+    *("matplotlib", "nltk", "sklearn", "tensorflow_model_analysis", "tfx.components"),
+)
+
+
+def defer(names: Iterable[str] = PACKAGES) -> None:
+    """Defers packages that have not been imported yet; those that are not installed stay missing.
+
+    Args:
+        names: Full names of packages or modules.
+    """
+    sys.meta_path.insert(0, _Finder(names))
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    """Finds the packages that are deferred, and no others."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in self._names:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader)
+        return spec
+
+
+class _Loader(importlib.abc.Loader):
+    """Makes a module whose own loader runs later."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        created: ModuleType | None = self._loader.create_module(spec)
+        return created
+
+    def exec_module(self, module: ModuleType) -> None:
+        # Files beside the module are read by its own loader, whether it has run or not.
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__getattr__ = _FirstUse(module, self._loader)  # type: ignore[method-assign]
+
+
+class _FirstUse:
+    """What Python calls for an attribute that a module does not have: loads the module, and looks again."""
+
+    def __init__(self, module: ModuleType, loader: Any) -> None:
+        self._module, self._loader = module, loader
+        self._loading = False
+        self._lock = threading.RLock()  # another thread waits, the same one sees a module in the making, as always
+
+    def __call__(self, name: str) -> Any:
+        with self._lock:
+            if self._module.__dict__.get("__getattr__") is self:
+                self._find(name)
+        return getattr(self._module, name)
+
+    def _find(self, name: str) -> None:
+        """Makes the attribute be there if there is one: imports a submodule of that name, else loads the package."""
+        if self._loading:
+            raise AttributeError(f"module {self._module.__name__!r} has no attribute {name!r} while it is loaded")
+        full_name = f"{self._module.__name__}.{name}"
+        if not name.startswith("__") and hasattr(self._module, "__path__") and importlib.util.find_spec(full_name):
+            importlib.import_module(full_name)
+        else:
+            self._load()
+
+    def _load(self) -> None:
+        self._loading = True
+        try:
+            self._loader.exec_module(self._module)
+            if self._module.__dict__.get("__getattr__") is self:
+                del self._module.__getattr__
+        finally:
+            self._loading = False
