@@ -10,7 +10,7 @@ from tfx.proto.orchestration import executable_spec_pb2, placeholder_pb2
 from tfx.utils import import_utils
 
 from tfx_automl.errors import DataError
-from tfx_automl.kubeflow.task import artifacts, history
+from tfx_automl.kubeflow.task import artifacts, history, pushing
 from tfx_automl.kubeflow.task.description import Description
 from tfx_automl.kubeflow.task.execution import execution
 from tfx_automl.kubeflow.task.platform_io import PlatformIO
@@ -30,7 +30,7 @@ def run_component(description: Description, platform: PlatformIO) -> None:
             _drive(description, info)
         for made in info.output_dict.values():
             artifacts.make_place(made[0])
-        outputs = _execute(description, info)
+        outputs = pushing.execute(info, lambda: _execute(description, info))
     for key, made in outputs.items():
         platform.report_artifact(key, artifacts.pack(made, platform.output(key)))
     if description.history:

@@ -85,6 +85,28 @@ def fetch(uri: str, path: str) -> None:
         raise DataError(f"{uri} cannot be read: {one_line(error)}. {_help(uri)}") from error
 
 
+def send(folder: str, uri: str, last: str = "") -> None:
+    """Copies everything in a folder of this machine to another place.
+
+    Args:
+        folder: With any number of folders and files in it.
+        uri: Where these go.
+        last: The name of files that others wait for: they are copied after all others.
+
+    Raises:
+        DataError: The place cannot be written to.
+    """
+    system, root = _open(uri)
+    found = [os.path.join(path, name) for path, _, names in os.walk(folder) for name in names]
+    try:
+        for path in sorted(found, key=lambda path: (os.path.basename(path) == last, path)):
+            target = f"{root}/{os.path.relpath(path, folder)}"
+            system.makedirs(os.path.dirname(target), exist_ok=True)
+            system.put_file(path, target)
+    except Exception as error:
+        raise DataError(f"{uri} cannot be written to: {one_line(error)}. {_help(uri)}") from error
+
+
 def _open(place: str) -> tuple[Any, str]:
     """Returns a file system of fsspec, and the place in it."""
     import fsspec
