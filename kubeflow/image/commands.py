@@ -81,7 +81,7 @@ def _add_check(actions: Any) -> None:
         type=float,
         default=_SECONDS,
         metavar="S",
-        help=f"time of the processor that the import of a task's entry point may take (default: {_SECONDS:g})",
+        help=f"time of the processor that the imports of a task may take (default: {_SECONDS:g})",
     )
     check.set_defaults(command=_check)
 

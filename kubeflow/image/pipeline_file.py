@@ -10,7 +10,7 @@ from tfx_automl.kubeflow.task.description import Description
 from tfx_automl.kubeflow.tasks import ENTRY_POINT
 
 # Execution properties that name a module of the user's.
-_MODULES = ("module_path",)
+_MODULE = "module_path"
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,20 @@ def _classes(description: Description) -> Iterator[str]:
 
 
 def _modules(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yields the tasks that run the user's own code, each with its module."""
+    """Yields the tasks that run the user's own code, each with its module or the path of its function."""
     dags = [spec["root"], *spec["components"].values()]
     for dag in (entry["dag"] for entry in dags if "dag" in entry):
         for task, entry in dag["tasks"].items():
-            for key, value in entry.get("inputs", {}).get("parameters", {}).items():
-                name = value.get("runtimeValue", {}).get("constant")
-                if key in _MODULES and isinstance(name, str) and name:
-                    yield task, name
+            given = entry.get("inputs", {}).get("parameters", {})
+            texts = {key: value.get("runtimeValue", {}).get("constant") for key, value in given.items()}
+            yield from ((task, path) for path in _paths(texts))
+
+
+def _paths(texts: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what is imported by execution properties: a module, in which functions are named, or else functions."""
+    if _MODULE in texts:
+        yield from [texts[_MODULE]] if isinstance(texts[_MODULE], str) and texts[_MODULE] else []
+        return
+    for key, text in texts.items():
+        if key.endswith("_fn") and isinstance(text, str) and "." in text:
+            yield text

@@ -24,15 +24,15 @@ def look(request: dict[str, Any]) -> dict[str, Any]:
     """Returns what there is.
 
     Args:
-        request: `packages` whose versions are wanted, `timed` modules, paths of classes and modules to `imports`, and
-            `folders` that must be writable.
+        request: `packages` whose versions are wanted, a program that is `timed`, paths of classes and modules to
+            `imports`, and `folders` that must be writable.
     """
     return {
         "python": platform.python_version(),
         "user": os.getuid(),
         "packages": {name: _version(name) for name in request["packages"]},
         "folders": [name for name in request["folders"] if not os.access(os.path.expanduser(name), os.W_OK)],
-        "seconds": {name: _seconds(name) for name in request["timed"]},
+        "seconds": _seconds(request["timed"]),
         "imports": {path: error for path in request["imports"] if (error := _error(lambda path=path: _find(path)))},
         "file_systems": {name: _error(action) for name, action in _FILE_SYSTEMS.items()},
         "byte_code": _byte_code(),
@@ -46,12 +46,12 @@ def _version(name: str) -> str:
         return ""
 
 
-def _seconds(name: str) -> list[float]:
-    """Returns the seconds on the clock and of the processor that the import takes: of the best of a few processes."""
+def _seconds(program: str) -> list[float]:
+    """Returns the seconds on the clock and of the processor that a program takes: of the best of a few processes."""
     tries = []
     for _ in range(_TRIES):
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", f"import {name}"], capture_output=True, check=False)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
         wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode:
             return []

@@ -1,8 +1,8 @@
-"""Defers the loading of packages that TFX's libraries import, but few tasks use, until something in them is asked for.
+"""Defers packages that TFX's libraries import, but few tasks use, until something in them is asked for.
 
-TFX imports every component with each one of them, and Beam the clients of all that it can read from; half of the time in
-which a task starts goes there. Unlike `importlib.util.LazyLoader`, which loads a package as soon as one of its submodules is
-imported, this defers the package itself while its submodules load as always.
+TFX imports every component with each one of them, and Beam the clients of all that it can read from; a large part of
+the time in which a task starts goes there. `importlib.util.LazyLoader` loads a package as soon as one of its submodules
+is imported; this one leaves the package itself alone while its submodules load as always.
 """
 
 import importlib.abc

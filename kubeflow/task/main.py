@@ -5,6 +5,7 @@ import json
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from tfx_automl.errors import TfxAutomlError
 from tfx_automl.kubeflow.task.deferred import defer
@@ -57,7 +58,12 @@ def _run(description: Description, platform: PlatformIO) -> None:
 
         run_resolver(description, platform)
     else:
-        defer()
-        from tfx_automl.kubeflow.task.component import run_component
+        load_component().run_component(description, platform)
 
-        run_component(description, platform)
+
+def load_component() -> Any:
+    """Returns the module that runs components, without the packages that few of them use."""
+    defer()
+    from tfx_automl.kubeflow.task import component
+
+    return component

@@ -1,4 +1,4 @@
-"""Lets Pusher push to buckets that TFX cannot write to: it pushes to a folder of the task, which is copied afterwards."""
+"""Lets Pusher push to buckets that TFX cannot write to: to a folder of the task first, which is copied afterwards."""
 
 import os
 from collections.abc import Callable

@@ -1,6 +1,8 @@
 """`tfx-automl image check`: what a pipeline needs, what is found in an image, and how that is judged."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ FIT = {
     "user": 10001,
     "packages": {"tfx-automl": __version__, "tfx": "1.16.0", "tensorflow": "2.16.2", "apache-beam": "2.60.0"},
     "folders": [],
-    "seconds": {ENTRY_POINT: [4.0, 3.5]},
+    "seconds": [4.0, 3.5],
     "imports": {},
     "file_systems": {"gs:// with TensorFlow": "", "s3:// with fsspec": ""},
     "byte_code": {"modules": 1200, "missing": []},
@@ -63,7 +65,7 @@ def test_an_image_that_is_fit(judged: Any, docker: FakeDocker) -> None:
     assert out.splitlines() == [
         f"mine:1: Python 3.10.13, tfx-automl {__version__}, tfx 1.16.0, tensorflow 2.16.2, apache-beam 2.60.0; runs as"
         " user 10001",
-        "A task's entry point is imported in 4.0 s (3.5 s of the processor).",
+        "A task has imported what it needs after 4.0 s (3.5 s of the processor).",
         "Byte code: 1200 of 1200 modules that tasks import have it.",
         "File systems: gs:// with TensorFlow, s3:// with fsspec.",
         "The image is fit for its tasks.",
@@ -86,7 +88,7 @@ def test_an_image_that_is_fit(judged: Any, docker: FakeDocker) -> None:
             f"{ENTRY_POINT} (the entry point) cannot be imported: ImportError: x.",
         ),
         ({"byte_code": {"modules": 3, "missing": ["a.b"]}}, "1 modules have no byte code, such as a.b"),
-        ({"seconds": {ENTRY_POINT: [9.0, 6.1]}}, "takes 6.1 s of the processor, more than 6 s."),
+        ({"seconds": [9.0, 6.1]}, "takes 6.1 s of the processor, more than 6 s."),
         (
             {"file_systems": {"s3:// with fsspec": "ImportError: no s3fs"}},
             "s3:// with fsspec does not work: ImportError: no s3fs.",
@@ -102,14 +104,14 @@ def test_what_is_wrong_is_said(judged: Any, found: dict[str, Any], problem: str)
 
 
 def test_time_may_be_given(judged: Any) -> None:
-    assert judged("--import-seconds", "7", seconds={ENTRY_POINT: [9.0, 6.1]})[0] == 0
+    assert judged("--import-seconds", "7", seconds=[9.0, 6.1])[0] == 0
 
 
 def test_classes_of_a_pipeline_are_asked_for(judged: Any, docker: FakeDocker, pipeline_file: Path) -> None:
     missing = "ModuleNotFoundError: No module named 'image_pipeline_for_tests'"
-    status, _, err = judged("--pipeline", str(pipeline_file), imports={"image_pipeline_for_tests": missing})
+    status, _, err = judged("--pipeline", str(pipeline_file), imports={"image_pipeline_for_tests.run_fn": missing})
     assert status == 1
-    assert f"image_pipeline_for_tests (needed by trainer) cannot be imported: {missing}." in err
+    assert f"image_pipeline_for_tests.run_fn (needed by trainer) cannot be imported: {missing}." in err
     asked = json.loads(docker.calls("run")[0][-1])["imports"]
     assert {"tfx.components.trainer.executor.GenericExecutor", "tfx.components.pusher.executor.Executor"} <= set(asked)
     assert "tfx.types.standard_artifacts.Schema" in asked
@@ -158,15 +160,14 @@ def test_the_probe_looks_at_this_python(docker: FakeDocker, monkeypatch: Any) ->
     docker.answer(run=None)
     request = {
         "packages": ["tfx-automl", "no-such-package"],
-        "timed": ["json", "no_such_module"],
+        "timed": "import json",
         "imports": ["json", "json.JSONDecoder", "json.nothing", "no_such_module.Executor"],
         "folders": ["/proc", "~"],
     }
     monkeypatch.setenv("HOME", str(docker.folder))
     found = check._probe(str(docker.folder / "docker"), "mine:1", request)
     assert found["packages"] == {"tfx-automl": __version__, "no-such-package": ""}
-    assert found["seconds"]["no_such_module"] == []
-    wall, cpu = found["seconds"]["json"]
+    wall, cpu = found["seconds"]
     assert cpu > 0 and wall > 0
     assert set(found["imports"]) == {"json.nothing", "no_such_module.Executor"}
     assert found["imports"]["no_such_module.Executor"].startswith(
@@ -175,11 +176,21 @@ def test_the_probe_looks_at_this_python(docker: FakeDocker, monkeypatch: Any) ->
     assert "~" not in found["folders"]
     assert found["file_systems"]["s3:// with Arrow"] == ""
     assert found["byte_code"]["modules"] > 100
+    assert probe._seconds("import no_such_module") == []
+
+
+def test_what_is_timed_is_how_tasks_start() -> None:
+    words = check._START
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", f"{words}; import sys; assert 'nltk.tokenize' not in sys.modules"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_missing_byte_code_is_found(tmp_path: Path, monkeypatch: Any) -> None:
-    import sys
-
     (tmp_path / "without_byte_code.py").write_text("")
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)

@@ -14,7 +14,7 @@ FILES = {"saved_model.pb": "graph", "variables/variables.index": "index", "a.txt
 
 
 @component
-def Train(model: tfx.dsl.components.OutputArtifact[tfx.types.standard_artifacts.Model]):  # noqa: N802
+def Train(model: tfx.dsl.components.OutputArtifact[tfx.types.standard_artifacts.Model]):
     """Makes what looks like a model."""
     for name, text in FILES.items():
         path = Path(model.uri) / "Format-Serving" / name
@@ -23,7 +23,7 @@ def Train(model: tfx.dsl.components.OutputArtifact[tfx.types.standard_artifacts.
 
 
 @component
-def Judge(  # noqa: N802
+def Judge(
     blessed: tfx.dsl.components.Parameter[int],
     blessing: tfx.dsl.components.OutputArtifact[tfx.types.standard_artifacts.ModelBlessing],
 ):
@@ -103,6 +103,8 @@ def test_a_bucket_that_cannot_be_written_to(push, tmp_path, capfd):
     (tmp_path / "bucket" / "models").write_text("a file, not a folder")
     run = push("minio://models/penguins")
     assert run.failed == ["pusher"]
-    assert "tfx-automl: Pusher failed: DataError: minio://models/penguins cannot be written to" in capfd.readouterr().err
+    assert (
+        "tfx-automl: Pusher failed: DataError: minio://models/penguins cannot be written to" in capfd.readouterr().err
+    )
     with pytest.raises(DataError, match="AWS_ACCESS_KEY_ID"):
         store.send(str(tmp_path), "s3://", last="")
