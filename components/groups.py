@@ -16,7 +16,7 @@ from tfx_automl.components.sensitive import MISSING, feature_values
 from tfx_automl.errors import ModelError
 from tfx_automl.models.cuts import Cuts
 from tfx_automl.models.data import WEIGHED, TrainingData
-from tfx_automl.models.groups import GroupSpec
+from tfx_automl.models.groups import GroupSpec, value_text
 from tfx_automl.models.slice_codes import WeighedBy, add_codes
 from tfx_automl.models.task import TaskSpec
 
@@ -90,10 +90,7 @@ def _weighed_by(group: Sequence[str], columns: Mapping[str, Mapping[str, pa.Arra
 
 def _texts(values: pa.Array) -> list[str]:
     """Returns values as the Evaluator's reports have them."""
-    return [
-        MISSING if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-        for value in values.to_pylist()
-    ]
+    return [MISSING if value is None else value_text(value) for value in values.to_pylist()]
 
 
 def raw_values(

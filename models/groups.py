@@ -96,6 +96,11 @@ class GroupSpec:
         return cls.of(**json.loads(text))
 
 
+def value_text(value: object) -> str:
+    """Returns the value of a feature as text, as everything that names a group has it: 1.0 is 1."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def group_text(group: Sequence[str]) -> str:
     """Returns a group as one text: `sex`, or `sex,race`; a name with a comma or a quote stands in double quotes."""
     return ",".join('"' + name.replace('"', '""') + '"' if re.search('[",]', name) else name for name in group)

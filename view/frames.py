@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfx_automl.errors import ConfigError, DataError
-from tfx_automl.models.groups import Group
+from tfx_automl.models.groups import Group, value_text
 from tfx_automl.models.task import TaskKind, TaskSpec
 from tfx_automl.view.columns import FrameColumns
 
@@ -97,12 +97,13 @@ def _task(frame: Any, columns: FrameColumns) -> TaskSpec:
     if kind == "multiclass":
         return TaskSpec(kind, columns.label, columns.predictions)
     if len(values) > 2 or (columns.positive is None and len(values) < 2):
+        found = ", ".join(map(value_text, values[:5]))
         raise DataError(
             f"fairness: a binary task needs two different values of {columns.label!r}; got {len(values)}: "
-            f"{', '.join(map(_text, values[:5]))}. For several classes, give prediction a list with a column for each."
+            f"{found}. For several classes, give prediction a list with a column for each."
         )
-    positive = _text(values[-1] if columns.positive is None else columns.positive)
-    others = [_text(value) for value in values if _text(value) != positive] or [f"not {positive}"]
+    positive = value_text(values[-1] if columns.positive is None else columns.positive)
+    others = [value_text(value) for value in values if value_text(value) != positive] or [f"not {positive}"]
     if len(others) > 1:
         raise ConfigError(
             f"fairness: positive: expected a value of {columns.label!r}, {' or '.join(others)}; got {positive!r}."
@@ -123,7 +124,7 @@ def _label(frame: Any, columns: FrameColumns, task: TaskSpec) -> npt.NDArray[Any
     if task.kind == "regression":
         return _numbers(frame, columns.label)
     known = {name: place for place, name in enumerate(task.classes)}
-    texts = [_text(value) for value in frame[columns.label].tolist()]
+    texts = [value_text(value) for value in frame[columns.label].tolist()]
     unknown = sorted(set(texts) - set(known))
     if unknown:
         raise DataError(
@@ -182,8 +183,3 @@ def _cut(values: Any, points: Sequence[float], name: str) -> Any:
     if values.dtype.kind not in "iuf":
         raise ConfigError(f"fairness: cuts: the column {name!r} must hold numbers to be cut; got {values.dtype}.")
     return cut_values(pa.array(values.to_numpy(), from_pandas=True), points, name)
-
-
-def _text(value: object) -> str:
-    """Returns a label as text: 1.0 as 1, as the pipeline has it."""
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -10,6 +10,7 @@ from tfx_automl.components.evaluator.measured import Details, Model, SliceKey
 from tfx_automl.components.evaluator.predictions import Value, order_of
 from tfx_automl.errors import EvaluationError
 from tfx_automl.models.class_rates import AVERAGES, class_metrics, of_class
+from tfx_automl.models.groups import value_text
 from tfx_automl.models.task import TaskSpec
 
 EXAMPLE_COUNT = "example_count"
@@ -191,8 +192,3 @@ def _number(value: Mapping[str, Any]) -> float | None:
     plain = value["boundedValue"]["value"] if "boundedValue" in value else value["doubleValue"]
     number = float(plain)  # TFMA writes NaN as text
     return number if math.isfinite(number) else None
-
-
-def value_text(value: Any) -> str:
-    """Returns the value of a feature as text."""
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -9,8 +9,10 @@ from tfx_automl.errors import ConfigError
 
 DOCKERFILE = "kubeflow/Dockerfile"
 IGNORE = f"{DOCKERFILE}.dockerignore"
-_PARTS = ("README.md", "components", "kubeflow", "models", "pipelines", "pyproject.toml", "search", "setup.py")
-_PARTS += ("tfx_automl", "view")
+_PARTS = (
+    *("README.md", "components", "kubeflow", "models", "pipelines", "pyproject.toml", "search", "setup.py"),
+    *("tfx_automl", "view"),
+)
 # Of an installation of Python: what nobody needs at run time.
 _NOT_OF_PYTHON = ("__pycache__", "*.a", "test", "tests", "idlelib", "ensurepip-*", "site-packages", "config-3*")
 

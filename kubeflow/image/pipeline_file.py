@@ -74,8 +74,8 @@ def _description(arguments: list[str]) -> Description:
 def _classes(description: Description) -> Iterator[str]:
     """Yields the paths of all classes that a task imports."""
     yield from (path for path in (description.executor, description.driver) if path)
-    for entry in (*description.inputs.values(), *description.outputs.values()):
-        yield entry.type
+    yield from (entry.type for entry in description.inputs.values())
+    yield from (entry.type for entry in description.outputs.values())
 
 
 def _modules(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ It needs nothing but Python, since it also has to tell what images lack that som
 """
 
 import contextlib
+import functools
 import importlib
 import importlib.metadata
 import json
@@ -33,7 +34,7 @@ def look(request: dict[str, Any]) -> dict[str, Any]:
         "packages": {name: _version(name) for name in request["packages"]},
         "folders": [name for name in request["folders"] if not os.access(os.path.expanduser(name), os.W_OK)],
         "seconds": _seconds(request["timed"]),
-        "imports": {path: error for path in request["imports"] if (error := _error(lambda path=path: _find(path)))},
+        "imports": {path: error for path in request["imports"] if (error := _error(functools.partial(_find, path)))},
         "file_systems": {name: _error(action) for name, action in _FILE_SYSTEMS.items()},
         "byte_code": _byte_code(),
     }

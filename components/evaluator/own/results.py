@@ -16,7 +16,7 @@ from tfx_automl.components.evaluator.own.branch import Measurements
 from tfx_automl.components.evaluator.own.completed import without_thresholds
 from tfx_automl.components.evaluator.own.contradictions import CANDIDATE
 from tfx_automl.components.evaluator.predictions import Value
-from tfx_automl.components.evaluator.slices import value_text
+from tfx_automl.models.groups import value_text
 
 Name = tuple[Any, ...]  # a slice or a pair of slices, with values as texts
 

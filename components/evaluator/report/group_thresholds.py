@@ -16,6 +16,7 @@ from tfx_automl.components.evaluator.report.text import Report, Slice, format_va
 from tfx_automl.components.evaluator.report.words import gap_title, wording
 from tfx_automl.models.fairness import GAPS
 from tfx_automl.models.group_thresholds import CRITERIA
+from tfx_automl.models.groups import value_text
 
 _RATES = ("selection_rate", "tpr", "fpr", "accuracy")
 _WARNING = (
@@ -56,12 +57,8 @@ def threshold_of(own: Mapping[str, Any], part: Slice) -> float:
     """Returns the threshold of the rows of a slice of the group."""
     places = [part["features"].index(name) for name in own["features"]]
     values = [part["values"][place] for place in places]
-    found = (each["threshold"] for each in own["slices"] if [_text(value) for value in each["values"]] == values)
+    found = (each["threshold"] for each in own["slices"] if [value_text(value) for value in each["values"]] == values)
     return float(next(found, own["common"]))
-
-
-def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _slices_of(report: Report, features: Sequence[str]) -> list[Slice]:
@@ -114,7 +111,7 @@ def _changes(after: Mapping[str, Any], before: Mapping[str, Any]) -> list[Markup
 def _thresholds(own: Mapping[str, Any], limit: int) -> Markup:
     """Returns the thresholds alone, where the report has no slices of the group."""
     rows = [
-        row([", ".join(map(_text, part["values"]))], [element("td", f"{part['threshold']:.4g}")])
+        row([", ".join(map(value_text, part["values"]))], [element("td", f"{part['threshold']:.4g}")])
         for part in own["slices"][:limit]
     ]
     more = len(own["slices"]) - len(rows)

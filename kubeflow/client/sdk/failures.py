@@ -1,5 +1,6 @@
 """What can go wrong with a server, in a word that the other side of the pipe understands."""
 
+import importlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,18 @@ class FailureError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+def import_sdk(name: str) -> Any:
+    """Imports a module of an SDK, or of what it brings along.
+
+    Raises:
+        FailureError: It cannot be imported.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise FailureError("sdk", f"the SDK cannot be imported: {error}") from error
 
 
 def of_status(status: int, message: str) -> FailureError:

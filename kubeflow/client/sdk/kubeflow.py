@@ -1,14 +1,13 @@
 """The API of Kubeflow Pipelines, through its SDK."""
 
 import contextlib
-import importlib
 import json
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tfx_automl.kubeflow.client.sdk.failures import FailureError, chain, message_of, of_status
+from tfx_automl.kubeflow.client.sdk.failures import FailureError, chain, import_sdk, message_of, of_status
 
 _SECONDS = 30  # that an answer may take
 _NEWEST = "created_at desc"
@@ -31,7 +30,7 @@ class Service:
     def __init__(self, host: str, namespace: str, token_env: str) -> None:
         self._namespace = namespace
         with self._told():
-            self._client = _client_class(_module("kfp.client"))(host=host or None, **self._credentials(token_env))
+            self._client = _client_class(import_sdk("kfp.client"))(host=host or None, **self._credentials(token_env))
             self._api = self._client.runs.run_service_get_run.__self__.api_client
             health = self._client.get_kfp_healthz()
         if health.multi_user and not namespace and not self._client.get_user_namespace():
@@ -120,7 +119,7 @@ class Service:
         if token_env:
             return {"existing_token": os.environ[token_env]}
         if os.environ.get("KF_PIPELINES_SA_TOKEN_PATH"):  # the SDK's own name for a token that Kubernetes renews
-            volume = _module("kfp.client.set_volume_credentials")
+            volume = import_sdk("kfp.client.set_volume_credentials")
             return {"credentials": volume.ServiceAccountTokenVolumeCredentials()}
         return {}
 
@@ -157,14 +156,7 @@ def load() -> None:
         FailureError: It is not installed.
     """
     warnings.simplefilter("ignore")
-    _module("kfp.client")
-
-
-def _module(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise FailureError("sdk", f"the Kubeflow Pipelines SDK cannot be imported: {error}") from error
+    import_sdk("kfp.client")
 
 
 def _client_class(module: Any) -> Any:
@@ -208,7 +200,7 @@ def _failure(error: Exception) -> FailureError:
         status = getattr(cause, "status", None)
         if type(cause).__name__ == "ApiException" and status:
             return of_status(status, message_of(getattr(cause, "body", "")))
-        if isinstance(cause, _module("urllib3.exceptions").HTTPError):
+        if isinstance(cause, import_sdk("urllib3.exceptions").HTTPError):
             return FailureError("unreachable", _reason(cause))
     if isinstance(error, ValueError):  # the SDK's own refusals
         return FailureError("refused", str(error))

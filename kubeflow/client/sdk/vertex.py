@@ -1,12 +1,11 @@
 """Vertex Pipelines, through its SDK; runs are told in the terms of Kubeflow's API."""
 
 import contextlib
-import importlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tfx_automl.kubeflow.client.sdk.failures import FailureError, chain, of_status
+from tfx_automl.kubeflow.client.sdk.failures import FailureError, chain, import_sdk, of_status
 
 _NEWEST = "create_time desc"
 # Vertex calls a task skipped that it took from the cache, and not triggered one whose condition is false.
@@ -37,7 +36,7 @@ class Service:
     def __init__(self, host: str, project: str, region: str, network: str, token_env: str) -> None:
         self._network = network
         with _told():
-            self._sdk = _module("google.cloud.aiplatform")
+            self._sdk = import_sdk("google.cloud.aiplatform")
             self._sdk.init(
                 project=project,
                 location=region,
@@ -120,20 +119,13 @@ def load() -> None:
     Raises:
         FailureError: It is not installed.
     """
-    _module("google.cloud.aiplatform")
-
-
-def _module(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise FailureError("sdk", f"the SDK of Vertex (google-cloud-aiplatform) cannot be imported: {error}") from error
+    import_sdk("google.cloud.aiplatform")
 
 
 def _credentials(token_env: str) -> Any:
     if not token_env:
         return None
-    return _module("google.oauth2.credentials").Credentials(token=os.environ[token_env])
+    return import_sdk("google.oauth2.credentials").Credentials(token=os.environ[token_env])
 
 
 def _run(resource: Any) -> dict[str, Any]:
@@ -177,8 +169,8 @@ def _told() -> Iterator[None]:
 
 def _failure(error: Exception) -> FailureError:
     """Returns what an error of the SDK means."""
-    api, auth = _module("google.api_core.exceptions"), _module("google.auth.exceptions")
-    unreachable = (api.RetryError, auth.TransportError, _module("requests.exceptions").ConnectionError)
+    api, auth = import_sdk("google.api_core.exceptions"), import_sdk("google.auth.exceptions")
+    unreachable = (api.RetryError, auth.TransportError, import_sdk("requests.exceptions").ConnectionError)
     for cause in chain(error):
         if isinstance(cause, api.GoogleAPICallError) and cause.code:
             return of_status(int(cause.code), cause.message)
