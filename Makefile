@@ -4,6 +4,7 @@ BOOTSTRAP = sh tools/python.sh tools/bootstrap.py
 PYTHON = .venv/bin/python
 STACK = auto
 TESTS = tests
+WORKERS = 2
 DATA = ../shared/data
 
 .PHONY: help env jupyter kfp lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees bench-evaluator test-flink test-docker test-stack-b test-stack-b-fast clean
@@ -20,11 +21,11 @@ lock:  ## renew requirements/*.txt from setup.py and requirements/*.in (UPGRADE=
 demo: env  ## run the main job on real data that comes with scikit-learn; results in runs/demo
 	.venv/bin/tfx-automl demo
 
-test: env  ## run all tests (TESTS=tests/search runs some of them)
-	$(PYTHON) -m pytest $(TESTS)
+test: env  ## run all tests, two files at once (TESTS=tests/search runs some of them, WORKERS=0 one by one)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 test-fast: env  ## run the tests that take seconds, not minutes
-	$(PYTHON) -m pytest -m "not slow" $(TESTS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
 
 lint: env  ## check style
 	$(PYTHON) -m ruff check .

@@ -15,6 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         the options or in the data; 130 interrupted.
     """
     try:
+        if arguments is None:  # the process is ours: nobody else needs to find the packages loaded
+            from tfx_automl.deferred import defer
+
+            defer()
         from tfx_automl.pipelines.commands import execute
 
         return execute(arguments)

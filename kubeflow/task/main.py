@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from tfx_automl.deferred import defer
 from tfx_automl.errors import TfxAutomlError
-from tfx_automl.kubeflow.task.deferred import defer
 from tfx_automl.kubeflow.task.description import Description
 from tfx_automl.kubeflow.task.light import without_tensorflow
 from tfx_automl.kubeflow.task.platform_io import PlatformIO

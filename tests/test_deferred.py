@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tfx_automl.kubeflow.task import deferred
+from tfx_automl import deferred
 
 PACKAGE = """
 import {name}.part
@@ -45,7 +45,7 @@ def test_import_does_not_load(package):
     module = importlib.import_module(package)
     assert not is_loaded(module)
     assert f"{package}.part" not in sys.modules
-    assert module.__path__ and module.__file__ and module.__spec__
+    assert module.__file__ and module.__spec__
 
 
 def test_first_attribute_loads_and_later_ones_are_ordinary(package):
@@ -65,10 +65,20 @@ def test_every_way_to_ask_for_something(package, statement):
 
 
 @pytest.mark.parametrize("statement", ["import {}.other", "from {} import other", "from {}.other import value"])
-def test_a_submodule_loads_without_its_package(package, statement):
+@pytest.mark.parametrize("gathering", [False, True])
+def test_a_submodule_loads_its_package_first_unless_that_only_gathers(package, statement, gathering, monkeypatch):
+    monkeypatch.setattr(deferred, "GATHERING", (package,) if gathering else ())
     exec(statement.format(package), {})
     assert sys.modules[f"{package}.other"].value == 2
-    assert not is_loaded(sys.modules[package])
+    assert is_loaded(sys.modules[package]) is not gathering
+
+
+def test_a_submodule_that_needs_its_package(package, tmp_path):
+    """As those of scikit-learn, which import its version."""
+    (tmp_path / package / "__init__.py").write_text("late = loaded = 1\nfrom .part import value\n")
+    (tmp_path / package / "part.py").write_text("from . import late\nvalue = late + 1\n")
+    exec(f"import {package}.part", found := {})
+    assert found[package].part.value == 2
 
 
 def test_missing_names_and_packages_stay_missing(package):
@@ -132,7 +142,7 @@ def test_tasks_load_what_they_need_only(executor):
     """And what they need works: the packages are all there as soon as they are asked for."""
     code = f"""
 import importlib, sys
-from tfx_automl.kubeflow.task import deferred
+from tfx_automl import deferred
 deferred.defer()
 import tfx_automl.kubeflow.task.component
 importlib.import_module({executor!r})

@@ -1,8 +1,8 @@
 """Defers packages that TFX's libraries import, but few tasks use, until something in them is asked for.
 
 TFX imports every component with each one of them, and Beam the clients of all that it can read from; a large part of
-the time in which a task starts goes there. `importlib.util.LazyLoader` loads a package as soon as one of its submodules
-is imported; this one leaves the package itself alone while its submodules load as always.
+the time in which a task starts goes there. As with `importlib.util.LazyLoader`, a package is loaded when something in it
+is asked for, a submodule included; but of a few packages, submodules are loaded without the package itself.
 """
 
 import importlib.abc
@@ -14,10 +14,11 @@ from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any
 
-# Packages whose loading changes nothing outside of them.
+# Those whose submodules do without the package itself: it only gathers what is in them.
+GATHERING = ("tensorflow_model_analysis", "tfx.components")
 PACKAGES = (
     *("IPython", "docker", "google.cloud.bigquery", "google.cloud.pubsub", "ipywidgets", "joblib", "kubernetes"),
-    *("matplotlib", "nltk", "sklearn", "tensorflow_model_analysis", "tfx.components"),
+    *("matplotlib", "nltk", "sklearn", *GATHERING),
 )
 
 
@@ -27,19 +28,21 @@ def defer(names: Iterable[str] = PACKAGES) -> None:
     Args:
         names: Full names of packages or modules.
     """
-    sys.meta_path.insert(0, _Finder(names))
+    wanted = frozenset(names)
+    if not any(isinstance(finder, _Finder) and finder.names >= wanted for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder(wanted))
 
 
 class _Finder(importlib.abc.MetaPathFinder):
     """Finds the packages that are deferred, and no others."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = frozenset(names)
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname not in self._names:
+        if fullname not in self.names:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and spec.loader is not None:
@@ -62,7 +65,10 @@ class _Loader(importlib.abc.Loader):
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        module.__getattr__ = _FirstUse(module, self._loader)  # type: ignore[method-assign]
+        first_use = _FirstUse(module, self._loader)
+        if module.__name__ not in GATHERING:
+            vars(module).pop("__path__", None)  # where Python looks for submodules, and so what it asks for before one
+        module.__getattr__ = first_use  # type: ignore[method-assign]
 
 
 class _FirstUse:
@@ -70,6 +76,7 @@ class _FirstUse:
 
     def __init__(self, module: ModuleType, loader: Any) -> None:
         self._module, self._loader = module, loader
+        self._path = vars(module).get("__path__")
         self._loading = False
         self._lock = threading.RLock()  # another thread waits, the same one sees a module in the making, as always
 
@@ -84,7 +91,7 @@ class _FirstUse:
         if self._loading:
             raise AttributeError(f"module {self._module.__name__!r} has no attribute {name!r} while it is loaded")
         full_name = f"{self._module.__name__}.{name}"
-        if not name.startswith("__") and hasattr(self._module, "__path__") and importlib.util.find_spec(full_name):
+        if self._module.__name__ in GATHERING and not name.startswith("__") and importlib.util.find_spec(full_name):
             importlib.import_module(full_name)
         else:
             self._load()
@@ -92,6 +99,8 @@ class _FirstUse:
     def _load(self) -> None:
         self._loading = True
         try:
+            if self._path is not None:
+                self._module.__path__ = self._path
             self._loader.exec_module(self._module)
             if self._module.__dict__.get("__getattr__") is self:
                 del self._module.__getattr__
