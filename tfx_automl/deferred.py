@@ -1,8 +1,8 @@
 """Defers packages that TFX's libraries import, but few tasks use, until something in them is asked for.
 
 TFX imports every component with each one of them, and Beam the clients of all that it can read from; a large part of
-the time in which a task starts goes there. As with `importlib.util.LazyLoader`, a package is loaded when something in it
-is asked for, a submodule included; but of a few packages, submodules are loaded without the package itself.
+the time in which a task starts goes there. As with `importlib.util.LazyLoader`, a package is loaded when something in
+it is asked for, a submodule included; but of a few packages, submodules are loaded without the package itself.
 """
 
 import importlib.abc
