@@ -82,7 +82,7 @@ def test_a_saved_signature_takes_every_name(tmp_path):
         def predict(features, columns=tuple(columns)):
             return {"sum": tf.add_n([2.0**n * features[name].values for n, name in enumerate(columns)])}
 
-        signature = _from_columns(lambda features: features, predict, raw, names)
+        signature = _from_columns(predict, raw, names)
         folder = str(tmp_path / str(number))
         tf.saved_model.save(tf.Module(), folder, signatures={"serving_raw": signature})
         served = tf.saved_model.load(folder).signatures["serving_raw"]

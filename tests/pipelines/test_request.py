@@ -38,7 +38,7 @@ def _save(folder: Path) -> None:
     def predict(features):
         return {"said": tf.strings.join([tf.strings.as_string(features[name]) for name in names], " ")}
 
-    signature = _from_columns(lambda features: features, predict, raw, names)
+    signature = _from_columns(predict, raw, names)
     tf.saved_model.save(tf.Module(), str(folder), signatures={"serving_raw": signature})
 
 
