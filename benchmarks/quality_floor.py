@@ -46,19 +46,25 @@ class Case:
     most_seconds: float | None = None
 
 
+def _limit(parsed: argparse.Namespace) -> dict[str, Any]:
+    return {} if parsed.trials is None else {"max_trials": parsed.trials}
+
+
 def _penguins(parsed: argparse.Namespace, output: str) -> RunConfig:
     data = os.path.join(parsed.data, "penguins.csv")
     if not os.path.isfile(data):
         raise ConfigError(f"DATA: {parsed.data} does not hold penguins.csv; name the folder that does.")
-    return RunConfig(data=data, label="species", output=output)
+    return RunConfig(data=data, label="species", output=output, **_limit(parsed))
 
 
 def _adult(parsed: argparse.Namespace, output: str) -> RunConfig:
-    return demo_config("adult", parsed.data, {"output": output})
+    return demo_config("adult", parsed.data, {"output": output, **_limit(parsed)})
 
 
 def _fashion_mnist(parsed: argparse.Namespace, output: str) -> RunConfig:
-    return demo_config("fashion-mnist", parsed.fashion_dir, {"output": output, "max_epochs": 10, "factor": 3})
+    return demo_config(
+        "fashion-mnist", parsed.fashion_dir, {"output": output, "max_epochs": 10, "factor": 3, **_limit(parsed)}
+    )
 
 
 CASES: Mapping[str, Case] = {
@@ -161,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("data", metavar="DATA", help="folder with penguins.csv, adult-train.csv and adult-test.csv")
     parser.add_argument("--case", action="append", choices=CASES, help="only this case; repeatable (default: all)")
     parser.add_argument("--fashion-dir", default=FASHION, metavar="FOLDER", help="(default: %(default)s)")
+    parser.add_argument("--trials", type=int, metavar="N", help="at most so many, to try this script (default: all)")
     parser.add_argument(
         "--output", default=str(OUTPUT), metavar="FOLDER", help="the runs (default: build/quality-floor)"
     )

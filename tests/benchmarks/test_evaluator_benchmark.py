@@ -21,11 +21,11 @@ def benchmark(repository: Path) -> ModuleType:
 
 def test_a_small_run(benchmark: ModuleType, tmp_path: Path) -> None:
     results = tmp_path / "results.json"
-    status = benchmark.main(["--rows", "400", "--interval-rows", "200", "--results", str(results)])
+    status = benchmark.main(["--rows", "200", "--interval-rows", "60", "--results", str(results)])
     found = json.loads(results.read_text())
     plain, with_intervals = found["runs"]
-    assert (plain["rows"], plain["tfma_rows"], plain["intervals"]) == (400, 400, False)
-    assert (with_intervals["rows"], with_intervals["tfma_rows"], with_intervals["intervals"]) == (400, 200, True)
+    assert (plain["rows"], plain["tfma_rows"], plain["intervals"]) == (200, 200, False)
+    assert (with_intervals["rows"], with_intervals["tfma_rows"], with_intervals["intervals"]) == (200, 60, True)
     assert found["slicing_specifications"] == 5
     assert status == int(min(run["ratio"] for run in found["runs"]) < benchmark.FLOOR)
 

@@ -110,7 +110,7 @@ def test_absent_data_is_named(script, tmp_path, case, message):
 @pytest.mark.slow
 def test_penguins_keep_the_floor(script, shared_data, tmp_path):
     command = [sys.executable, str(script), str(shared_data("penguins.csv").parent), "--case", "penguins"]
-    options = ["--output", str(tmp_path / "runs"), "--results", str(tmp_path / "results.json")]
+    options = ["--trials", "4", "--output", str(tmp_path / "runs"), "--results", str(tmp_path / "results.json")]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["penguins"]

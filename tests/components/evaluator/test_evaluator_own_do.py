@@ -229,8 +229,8 @@ MULTICLASS = """
 
 
 def test_binarized_aggregated_and_with_intervals(evaluate: Any, make_columns: Any, make_task: Any) -> None:
-    columns = make_columns("multiclass", 300)
-    columns["small"] = ["a"] * 298 + ["b"] * 2
+    columns = make_columns("multiclass", 120)
+    columns["small"] = ["a"] * 118 + ["b"] * 2
     config = MULTICLASS + 'slicing_specs {} slicing_specs { feature_keys: ["small"] }'
     done = evaluate("multiclass", columns, eval_config=config, replicates=0)
     label = np.array([make_task("multiclass").classes.index(value) for value in columns["target"]])
