@@ -47,7 +47,7 @@ def _is_ours(pid: int) -> bool:
 
 
 def test_search_finds_the_same_and_nothing_of_ours_listens(tmp_path):
-    expected = _search(tmp_path / "in-process", InProcessRunner(Valley()), hyperband(9, 3))
+    expected = _search(tmp_path / "in-process", InProcessRunner(Valley()), hyperband(3, 3))
     setup = WorkerSetup("tfx_automl.search.testing:make_valley", {"seconds": 0.05}, {})
 
     def ours() -> set[int]:
@@ -57,7 +57,7 @@ def test_search_finds_the_same_and_nothing_of_ours_listens(tmp_path):
         watched_sockets(ours) as (seen, sockets),
         BeamRunner(setup, 2 * SLOTS, tmp_path / "runner", ARGUMENTS) as runner,
     ):
-        result = _search(tmp_path / "search", runner, hyperband(9, 3))
+        result = _search(tmp_path / "search", runner, hyperband(3, 3))
     assert _points(result) == _points(expected)
     assert result.best.values == expected.best.values
     first_wave = {worker for trial in result.trials[: 2 * SLOTS] for worker in trial.workers[:1]}
