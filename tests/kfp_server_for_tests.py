@@ -6,12 +6,11 @@ tells them, by Argo's nodes, with neither the error nor the pod of a task.
 
 import json
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+
+from http_server_for_tests import FakeServer, Request
 
 _LOGIN = "<!DOCTYPE html><html><body>Log in</body></html>"
 _YEAR_ONE = "0001-01-01T00:00:00Z"
@@ -26,29 +25,8 @@ class Stage:
     error: str = ""
 
 
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: Any
-
-
-class FakeKubeflow:
-    """The server, for as long as it is entered."""
-
-    def __enter__(self) -> "FakeKubeflow":
-        self.reset()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+class FakeKubeflow(FakeServer):
+    """The server."""
 
     def reset(self) -> None:
         self.requests: list[Request] = []
@@ -69,8 +47,14 @@ class FakeKubeflow:
         """Returns the requests with a method to a path."""
         return [request for request in self.requests if (request.method, request.path) == (method, path)]
 
-    def answer(self, request: Request) -> tuple[int, Any]:
-        """Returns the status and the body of an answer."""
+    def answer(self, request: Request) -> tuple[int, Any] | None:
+        self.requests.append(request)
+        if self.drop > 0:
+            self.drop -= 1
+            return (self.status, "upstream is gone") if self.status else None
+        return self._answer(request)
+
+    def _answer(self, request: Request) -> tuple[int, Any]:
         if self.login_page:
             return 200, _LOGIN
         if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
@@ -157,45 +141,3 @@ def nodes(name: str, state: str) -> list[dict[str, Any]]:
         "child_tasks": [{"pod_name": f"pipeline-x7k2p-{sum(name.encode())}"}],
     }
     return [driver, task, {"display_name": "executor", "state": state}]
-
-
-def _handler(server: FakeKubeflow) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _handle(self) -> None:
-            length = int(self.headers.get("content-length") or 0)
-            text = self.rfile.read(length)
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            body = json.loads(text) if text else None
-            request = Request(self.command, parts.path, query, headers, body)
-            server.requests.append(request)
-            if server.drop > 0:
-                server.drop -= 1
-                if not server.status:
-                    self.close_connection = True
-                    return
-                self._write(server.status, "upstream is gone")
-                return
-            self._write(*server.answer(request))
-
-        def _write(self, status: int, body: Any) -> None:
-            data = (body if isinstance(body, str) else json.dumps(body)).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "text/plain" if isinstance(body, str) else "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def do_GET(self) -> None:
-            self._handle()
-
-        def do_POST(self) -> None:
-            self._handle()
-
-        def log_message(self, *_: Any) -> None:
-            """Says nothing."""
-
-    return Handler

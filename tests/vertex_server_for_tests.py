@@ -1,52 +1,43 @@
 """A server that speaks the part of Vertex's API (REST) that its SDK uses for pipelines, and of Cloud Storage's."""
 
-import json
 import re
-import threading
 from collections.abc import Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+
+from http_server_for_tests import FakeServer, Request
 
 PARENT = "projects/birds/locations/europe-west4"
 PAGE = "https://console.cloud.google.com/vertex-ai/locations/europe-west4/pipelines/runs/{}?project=birds"
 
 
-class FakeVertex:
-    """The server, for as long as it is entered.
+class FakeVertex(FakeServer):
+    """The server.
 
     Attributes:
         stages: What every look at a run shows: its state and, by task, state and error.
         token: Which is wanted; nothing wants none.
     """
 
-    def __enter__(self) -> "FakeVertex":
+    def reset(self) -> None:
         self.jobs: dict[str, dict[str, Any]] = {}
         self.schedules: dict[str, dict[str, Any]] = {}
         self.stages: Sequence[tuple[str, Mapping[str, tuple[str, str]]]] = (("SUCCEEDED", {}),)
         self.looks = 0
         self.token = ""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def answer(self, method: str, path: str, query: Mapping[str, str], token: str, body: Any) -> tuple[int, Any]:
-        """Returns the status and the body of an answer."""
-        if path.startswith("/storage/"):
+    def answer(self, request: Request) -> tuple[int, Any]:
+        if request.path.startswith("/storage/"):
             # Of a bucket that it sees the SDK asks Google whose it is.
             return 403, {"error": {"code": 403, "message": "no access to buckets"}}
-        if self.token and token != f"Bearer {self.token}":
+        if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
             return 401, {"error": {"code": 401, "message": "this token is not known", "status": "UNAUTHENTICATED"}}
-        match = re.fullmatch(rf"/v1/{PARENT}/(pipelineJobs|schedules)(?:/([^:/]+)(?::(\w+))?)?", path)
+        match = re.fullmatch(rf"/v1/{PARENT}/(pipelineJobs|schedules)(?:/([^:/]+)(?::(\w+))?)?", request.path)
         if not match:
-            return 404, {"error": {"code": 404, "message": f"no {path}", "status": "NOT_FOUND"}}
-        return getattr(self, f"_{match[1]}")(method, match[2], match[3], query, body)
+            return 404, {"error": {"code": 404, "message": f"no {request.path}", "status": "NOT_FOUND"}}
+        found: tuple[int, Any] = getattr(self, f"_{match[1]}")(
+            request.method, match[2], match[3], request.query, request.body
+        )
+        return found
 
     def _pipelineJobs(self, method: str, name: str | None, verb: str | None, query: Any, body: Any) -> tuple[int, Any]:
         if name is None and method == "POST":
@@ -92,32 +83,3 @@ def _task(name: str, state: str, error: str) -> dict[str, Any]:
     told: dict[str, Any] = {"taskName": name, "state": state, "startTime": "2026-01-02T03:04:10Z"}
     told |= {"endTime": "2026-01-02T03:05:15Z"} if state not in ("PENDING", "RUNNING") else {}
     return told | ({"error": {"code": 9, "message": error}} if error else {})
-
-
-def _handler(server: FakeVertex) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _handle(self) -> None:
-            text = self.rfile.read(int(self.headers.get("content-length") or 0))
-            parts = urlsplit(self.path)
-            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-            token = self.headers.get("authorization", "")
-            status, body = server.answer(self.command, parts.path, query, token, json.loads(text) if text else None)
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def do_GET(self) -> None:
-            self._handle()
-
-        def do_POST(self) -> None:
-            self._handle()
-
-        def log_message(self, *_: Any) -> None:
-            """Says nothing."""
-
-    return Handler

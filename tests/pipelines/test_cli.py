@@ -87,6 +87,16 @@ def test_own_metrics_are_checked_with_everything_else(people, tmp_path, capsys):
     assert not output.exists()
 
 
+@pytest.mark.parametrize(("arguments", "defers"), [(["--version"], False), (None, True)])
+def test_only_a_process_of_its_own_defers_packages(arguments, defers, monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(sys, "argv", ["tfx-automl", "--version"])
+    before = len(sys.meta_path)
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert len(sys.meta_path) - before == defers
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["--version"])
