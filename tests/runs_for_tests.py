@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
+from equality_for_tests import assert_equal
 from google.protobuf import json_format, text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -32,7 +32,7 @@ def assert_same_results(found: FinishedRun, expected: FinishedRun) -> None:
     for key in SAME:
         assert found.summary[key] == expected.summary[key], key
     for key in ABOUT_THE_SAME:
-        _assert_close(found.summary[key], expected.summary[key], key)
+        assert_equal(found.summary[key], expected.summary[key], key)
     assert _trainer(found) == _trainer(expected)
     assert found.summary["reasons"] == expected.summary["reasons"]
     _assert_same_trials(found, expected)
@@ -44,22 +44,6 @@ def _trainer(run: FinishedRun) -> dict[str, Any]:
     """What the model card says, less the size of the files, which hold the name of their folder."""
     card = run.summary["trainer"]
     return {**card, "sizes": {name: size for name, size in card["sizes"].items() if name != "saved_model_bytes"}}
-
-
-def _assert_close(found: Any, expected: Any, where: str) -> None:
-    """Compares numbers to 1e-6, which is what the two engines of the Evaluator promise, and all else exactly."""
-    if isinstance(expected, dict):
-        assert found.keys() == expected.keys(), where
-        for key in expected:
-            _assert_close(found[key], expected[key], f"{where}.{key}")
-    elif isinstance(expected, list):
-        assert len(found) == len(expected), where
-        for index, pair in enumerate(zip(found, expected, strict=True)):
-            _assert_close(*pair, f"{where}[{index}]")
-    elif isinstance(expected, float):
-        assert found == pytest.approx(expected, abs=1e-6, nan_ok=True), where
-    else:
-        assert found == expected, where
 
 
 def _assert_same_trials(found: FinishedRun, expected: FinishedRun) -> None:
@@ -100,7 +84,7 @@ def _assert_same_statistics(found: FinishedRun, expected: FinishedRun) -> None:
         parts = [sorted(stats.datasets[0].features, key=lambda f: str(f.path)) for stats in (one, other)]
         for feature, reference in zip(*parts, strict=True):
             one, other = (json_format.MessageToDict(message) for message in (feature, reference))
-            _assert_close(one, other, f"{split} {reference.path}")
+            assert_equal(one, other, f"{split} {reference.path}")
     one, other = (_schema(run) for run in (found, expected))
     assert one == other
 
