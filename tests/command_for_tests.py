@@ -1,7 +1,9 @@
-"""Runs the command `tfx-automl` in a process of its own."""
+"""Runs the command `tfx-automl`, and the tools of the developers, each in a process of its own."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 
 def tfx_automl_command(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -13,3 +15,18 @@ def tfx_automl_command(*arguments: str) -> "subprocess.CompletedProcess[str]":
         *arguments,
     ]
     return subprocess.run(command, capture_output=True, text=True, timeout=900)
+
+
+def run_tool(name: str, *arguments: str, path: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Runs a tool of the developers.
+
+    Args:
+        name: Of its file in `tools`.
+        arguments: Of its command line.
+        path: Where it looks for programs; by default where this process does.
+    """
+    tool = Path(__file__).parent.parent / "tools" / name
+    environment = {**os.environ, **({"PATH": path} if path is not None else {})}
+    return subprocess.run(
+        [sys.executable, str(tool), *arguments], capture_output=True, text=True, env=environment, check=False
+    )

@@ -11,7 +11,6 @@ Exit status: the command's own; 77 where there is no Docker, or nothing to build
 """
 
 import contextlib
-import importlib.metadata
 import os
 import platform
 import re
@@ -127,9 +126,9 @@ def find_base() -> tuple[str, str, Path | None]:
         ObstacleError: There is no such image, and none can be made.
     """
     sys.path.insert(0, str(ROOT))
-    from tfx_automl.kubeflow.image.build import BASES
+    from tfx_automl.kubeflow.image.build import BASES, installed_stack
 
-    stack = "a" if importlib.metadata.version("tfx").startswith("1.16.") else "b"
+    stack = installed_stack()
     python = Path(sys.base_prefix)
     if said("docker", "image", "inspect", "--format", "{{.Comment}}", LOCAL_BASE) == comment():
         return stack, LOCAL_BASE, python
