@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from tfx_automl import console
+from tfx_automl.deferred import without_collections
 from tfx_automl.errors import TfxAutomlError
 from tfx_automl.pipelines.beam_reach import cause_of, check_reach
 from tfx_automl.pipelines.config import RunConfig
@@ -80,14 +81,16 @@ def _shown_too(log_file: Path) -> Iterator[Path]:
 def _run(config: RunConfig, found: Any, output: OutputFolder, started: float) -> dict[str, Any]:
     console.line(f"tfx-automl: {found.rows} rows from {os.path.basename(config.data)}, {_task_text(found.task)}")
     console.line(f"Everything goes to {output.root}; loading TensorFlow and TFX takes some seconds.")
-    from tfx_automl.pipelines.build import build_pipeline
-    from tfx_automl.pipelines.printing import print_summary
-    from tfx_automl.pipelines.runner import run_locally
-    from tfx_automl.pipelines.serving import forget_stale_pushes
-    from tfx_automl.pipelines.summary import summarise, write_summary
+    with without_collections():
+        from tfx_automl.pipelines.build import build_pipeline
+        from tfx_automl.pipelines.printing import print_summary
+        from tfx_automl.pipelines.runner import run_locally
+        from tfx_automl.pipelines.serving import forget_stale_pushes
+        from tfx_automl.pipelines.summary import summarise, write_summary
 
+        pipeline = build_pipeline(config, found.task, output)
     forget_stale_pushes(output)
-    times = run_locally(build_pipeline(config, found.task, output))
+    times = run_locally(pipeline)
     summary = summarise(found, output, times, time.monotonic() - started)
     write_summary(summary, output)
     print_summary(summary, console.stream())

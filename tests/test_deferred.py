@@ -1,6 +1,8 @@
 """Packages that are loaded when something in them is asked for."""
 
+import gc
 import importlib
+import os
 import subprocess
 import sys
 import threading
@@ -129,31 +131,140 @@ def test_a_package_with_a_getattr_of_its_own(package, tmp_path):
     assert importlib.import_module(package).word == "WORD"
 
 
+def test_a_submodule_is_loaded_once(package, tmp_path):
+    """It was loaded by its package, which Python had asked for the place of the submodule, and then once more."""
+    (tmp_path / package / "part.py").write_text("class Part: pass\n")
+    (tmp_path / package / "__init__.py").write_text(f"from {package}.part import Part\n")
+    exec(f"from {package}.part import Part", found := {})
+    module = sys.modules[package]
+    assert found["Part"] is module.Part is module.part.Part
+    assert module.part.__spec__.origin.endswith("part.py")
+    assert importlib.reload(module.part).Part is not found["Part"]
+
+
+@pytest.fixture
+def family(package, tmp_path):
+    """The package, of which the module `other` is deferred as well; each needs the other one."""
+    (tmp_path / package / "__init__.py").write_text(f"first = 1\nfrom {package}.other import value\nloaded = True\n")
+    (tmp_path / package / "other.py").write_text(f"from {package} import first\nvalue = first + 1\nloaded = True\n")
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, deferred._Finder)]
+    deferred.defer([package, f"{package}.other"])
+    return package
+
+
+def test_a_module_that_is_deferred_too_does_not_load_its_package(family):
+    exec(f"import {family}.other as other", found := {})
+    assert not is_loaded(sys.modules[family]) and not is_loaded(found["other"])
+    assert found["other"].value == 2
+    assert is_loaded(sys.modules[family]) and is_loaded(found["other"])
+
+
+@pytest.mark.parametrize(
+    "statement", ["from {0}.other import value", "from {0} import other; value = other.value", "from {0} import value"]
+)
+def test_a_package_and_its_module_are_loaded_whichever_is_asked(family, statement):
+    exec(statement.format(family), found := {})
+    assert found["value"] == 2
+    assert is_loaded(sys.modules[family]) and is_loaded(sys.modules[f"{family}.other"])
+
+
+def test_of_a_package_that_gathers_one_module_is_loaded(package, tmp_path, monkeypatch):
+    monkeypatch.setattr(deferred, "GATHERING", (package,))
+    (tmp_path / package / "__init__.py").write_text(
+        f"from {package}.part import value as renamed\nfrom {package} import other\nfrom json import loads\n"
+        "loaded = True\nmade_here = 3\n"
+    )
+    module = importlib.import_module(package)
+    assert module.renamed == 1 and module.other.value == 2 and module.loads("3") == 3
+    assert not is_loaded(module)
+    assert module.made_here == 3
+    assert is_loaded(module)
+
+
+def test_a_thread_does_not_wait_for_ever(package, tmp_path, monkeypatch):
+    """Two threads of which each loads what the other one waits for."""
+    monkeypatch.setattr(deferred, "_SECONDS_TO_WAIT", 0.1)
+    (tmp_path / package / "__init__.py").write_text(
+        "import threading\nasked, go_on = threading.Event(), threading.Event()\nasked.set()\ngo_on.wait(10)\nlate = 1\n"
+    )
+    module = importlib.import_module(package)
+    thread = threading.Thread(target=lambda: module.late)
+    thread.start()
+    while "asked" not in vars(module):
+        pass
+    with pytest.raises(ImportError, match=f"{package} was not loaded in 0.1 s by another thread"):
+        _ = module.late
+    module.go_on.set()
+    thread.join()
+    assert module.late == 1
+
+
+def test_the_garbage_collector_is_off_while_modules_are_loaded():
+    with deferred.without_collections():
+        assert not gc.isenabled()
+        with deferred.without_collections():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(KeyError), deferred.without_collections():
+        raise KeyError
+    assert gc.isenabled()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "executor",
+    ("executor", "unloaded"),
     [
-        *("tfx_automl.components.example_gen.executor", "tfx_automl.components.evaluator.executor"),
-        *("tfx_automl.components.trainer.executor", "tfx_automl.components.tuner.executor"),
-        *("tfx.components.statistics_gen.executor", "tfx.components.evaluator.executor"),
+        ("tfx_automl.components.trainer.executor", ("apache_beam", "keras.src.layers", "pandas.core", "sklearn.base")),
+        ("tfx_automl.components.tuner.executor", ("keras_tuner.src", "keras.src.layers", "sklearn.base")),
+        ("tfx.components.schema_gen.executor", ("IPython.core", "keras.src.layers", "sklearn.base")),
+        ("tfx_automl.components.transform.executor", ("matplotlib.pyplot", "nltk.tokenize", "kubernetes.client")),
     ],
 )
-def test_tasks_load_what_they_need_only(executor):
-    """And what they need works: the packages are all there as soon as they are asked for."""
-    code = f"""
-import importlib, sys
+def test_tasks_load_what_they_need_only(executor, unloaded):
+    run_python(f"""
+import sys
+from tfx_automl.kubeflow.task.main import load_component
+load_component({executor + ".Executor"!r})
+loaded = [name for name in {unloaded!r} if name in sys.modules]
+assert not loaded, loaded
+""")
+
+
+@pytest.mark.slow
+def test_what_tasks_need_is_there_when_it_is_asked_for():
+    run_python("""
+from tfx_automl.kubeflow.task.main import load_component
+load_component("tfx_automl.components.trainer.executor.Executor")
+import tensorflow as tf, pandas as pd, sklearn, sklearn.base, tensorflow_data_validation as tfdv
+import tensorflow_model_analysis as tfma
+from google.cloud import bigquery
+from sklearn.linear_model import LogisticRegression
+from tfx import v1 as tfx
+assert sklearn.__version__ and tfma.EvalConfig() is not None and bigquery.Client
+assert issubclass(LogisticRegression, sklearn.base.BaseEstimator)
+assert tfx.components.Trainer and tfdv.StatsOptions() and pd.DataFrame({"x": [1]}).x.sum() == 1
+assert tf.keras.Sequential([tf.keras.layers.Dense(1)])(tf.ones([2, 3])).shape == (2, 1)
+assert tf.keras.optimizers.Adam is __import__("keras").optimizers.Adam
+""")
+
+
+@pytest.mark.slow
+def test_what_is_deferred_can_be_found():
+    """A name that no library has any more would do nothing."""
+    run_python("""
+import importlib.util
 from tfx_automl import deferred
 deferred.defer()
-import tfx_automl.kubeflow.task.component
-importlib.import_module({executor!r})
-loaded = [name for name in ("ipywidgets.widgets", "nltk.tokenize", "google.cloud.bigquery.client",
-    "sklearn.linear_model", "kubernetes.client") if name in sys.modules]
-assert not loaded, loaded
-import sklearn, tensorflow_model_analysis as tfma
-from tfx import v1 as tfx
-from google.cloud import bigquery
-assert sklearn.__version__ and tfma.EvalConfig() is not None and bigquery.Client
-assert tfx.components.Trainer
-"""
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
+missing = [name for name in deferred.PACKAGES if not importlib.util.find_spec(name)]
+assert not missing, missing
+""")
+
+
+def run_python(code: str) -> None:
+    # TensorFlow Transform sets it in the process that imports it, and makes tf.keras Keras 2.
+    env = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], env=env, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]

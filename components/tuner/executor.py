@@ -17,7 +17,6 @@ from tfx_automl.components.groups import with_groups
 from tfx_automl.components.lasting import lasting_folder
 from tfx_automl.components.tuner import ensembles, hypermodels, native, results, workers
 from tfx_automl.components.tuner.options import SearchOptions
-from tfx_automl.components.tuner.stock import search as stock_search
 from tfx_automl.errors import ModelError
 from tfx_automl.models.groups import GroupSpec
 from tfx_automl.models.task import TaskSpec
@@ -39,7 +38,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if exec_properties.get("task"):
             self._search(input_dict, exec_properties, folders)
             return
-        found = stock_search.run_tuner_fn(input_dict, exec_properties, self._lasting_folder())
+        from tfx_automl.components.tuner.stock.search import run_tuner_fn  # KerasTuner takes seconds
+
+        found = run_tuner_fn(input_dict, exec_properties, self._lasting_folder())
         results.write_best(found.best, folders["best_hyperparameters"])
         results.write_results(found.records, folders["tuner_results"])
         results.write_trials(found.details, folders["tuner_results"])

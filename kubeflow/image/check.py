@@ -15,10 +15,14 @@ from tfx_automl.kubeflow.image.pipeline_file import Needs, read_needs
 _PACKAGES = ("tfx-automl", "tfx", "tensorflow", "apache-beam")
 # What every task imports, before its executor.
 _ENTRY_POINT = "tfx_automl.kubeflow.task.component"
-# How a task of the Trainer starts, which needs more than the others.
-_START = (
-    "import tfx_automl.kubeflow.task.main as task; task.load_component(); import tfx_automl.components.trainer.executor"
-)
+# How tasks start: one that trains, and the one that needs most.
+_STARTS = {
+    name: f"import tfx_automl.kubeflow.task.main as task; task.load_component('{executor}')"
+    for name, executor in (
+        ("Trainer", "tfx_automl.components.trainer.executor.Executor"),
+        ("Transform", "tfx_automl.components.transform.executor.Executor"),
+    )
+}
 # Where the platform's launcher puts inputs and outputs, as the user of the image.
 _FOLDERS = ("/gcs", "/minio", "/s3", "~", "/tmp")
 
@@ -51,7 +55,7 @@ def check_image(image: str, pipeline: Path | None, seconds: float) -> Verdict:
     needs = read_needs(pipeline) if pipeline else Needs({}, (), "")
     docker = engine.find_docker()
     imports = [_ENTRY_POINT, *sorted(needs.classes)]
-    request = {"packages": _PACKAGES, "timed": _START, "imports": imports, "folders": _FOLDERS}
+    request = {"packages": _PACKAGES, "timed": _STARTS, "imports": imports, "folders": _FOLDERS}
     found = _probe(docker, image, request)
     lines = (*_lines(image, found), *_other_images(image, needs))
     return Verdict(lines, tuple(_problems(found, needs, seconds)))
@@ -72,8 +76,8 @@ def _probe(docker: str, image: str, request: Mapping[str, Any]) -> dict[str, Any
 def _lines(image: str, found: Mapping[str, Any]) -> Iterator[str]:
     versions = ", ".join(f"{name} {version or 'missing'}" for name, version in found["packages"].items())
     yield f"{image}: Python {found['python']}, {versions}; runs as user {found['user']}"
-    if measured := found["seconds"]:
-        yield f"A task has imported what it needs after {measured[0]:.1f} s ({measured[1]:.1f} s of the processor)."
+    for name, (wall, processor) in found["seconds"].items():
+        yield f"A task of {name} has imported what it needs after {wall:.1f} s ({processor:.1f} s of the processor)."
     code = found["byte_code"]
     yield f"Byte code: {code['modules'] - len(code['missing'])} of {code['modules']} modules that tasks import have it."
     works = [name for name, error in found["file_systems"].items() if not error]
@@ -104,9 +108,9 @@ def _problems(found: Mapping[str, Any], needs: Needs, seconds: float) -> Iterato
     missing = found["byte_code"]["missing"]
     if missing:
         yield f"{len(missing)} modules have no byte code, such as {missing[0]}: compile them (python -m compileall)."
-    measured = found["seconds"]
-    if measured and measured[1] > seconds:
-        yield f"What a task imports takes {measured[1]:.1f} s of the processor, more than {seconds:g} s."
+    for name, (_, processor) in found["seconds"].items():
+        if processor > seconds:
+            yield f"What a task of {name} imports takes {processor:.1f} s of the processor, more than {seconds:g} s."
     for name, error in found["file_systems"].items():
         if error:
             yield f"{name} does not work: {error}."

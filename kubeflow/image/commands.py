@@ -8,7 +8,7 @@ from typing import Any
 from tfx_automl import console
 from tfx_automl.errors import ConfigError
 
-_SECONDS = 15.0
+_SECONDS = 10.0
 
 
 def add_commands(commands: Any) -> None:

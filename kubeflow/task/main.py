@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from tfx_automl.deferred import defer
+from tfx_automl.deferred import defer, without_collections
 from tfx_automl.errors import TfxAutomlError
 from tfx_automl.kubeflow.task.description import Description
 from tfx_automl.kubeflow.task.light import without_tensorflow
@@ -58,12 +58,20 @@ def _run(description: Description, platform: PlatformIO) -> None:
 
         run_resolver(description, platform)
     else:
-        load_component().run_component(description, platform)
+        load_component(description.executor).run_component(description, platform)
 
 
-def load_component() -> Any:
-    """Returns the module that runs components, without the packages that few of them use."""
+def load_component(executor: str) -> Any:
+    """Returns the module that runs components, without the packages that few of them use.
+
+    Args:
+        executor: The path of the executor's class, which is loaded, too.
+    """
     defer()
-    from tfx_automl.kubeflow.task import component
+    with without_collections():
+        from tfx.utils import import_utils
 
+        from tfx_automl.kubeflow.task import component
+
+        import_utils.import_class_by_path(executor)
     return component

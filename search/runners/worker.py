@@ -11,6 +11,7 @@ import traceback
 from dataclasses import dataclass
 from typing import IO, Any
 
+from tfx_automl.deferred import PACKAGES, defer, without_collections
 from tfx_automl.search.job import EpochRecord, Job, Trainable, run_job
 
 
@@ -44,8 +45,10 @@ def main() -> None:
 
 def _serve(hello: Hello, jobs: IO[bytes], answers: IO[bytes]) -> None:
     try:
-        for module in hello.imports:
-            importlib.import_module(module)
+        defer(set(PACKAGES) - set(hello.imports))
+        with without_collections():
+            for module in hello.imports:
+                importlib.import_module(module)
         job = pickle.load(jobs)  # only now is the data there that the trainable opens
         trainable = make_trainable(hello.factory, hello.arguments)
     except EOFError:

@@ -21,7 +21,7 @@ FIT = {
     "user": 10001,
     "packages": {"tfx-automl": __version__, "tfx": "1.16.0", "tensorflow": "2.16.2", "apache-beam": "2.60.0"},
     "folders": [],
-    "seconds": [4.0, 3.5],
+    "seconds": {"Trainer": [4.0, 3.5], "Transform": [5.0, 4.5]},
     "imports": {},
     "file_systems": {"gs:// with TensorFlow": "", "s3:// with fsspec": ""},
     "byte_code": {"modules": 1200, "missing": []},
@@ -65,7 +65,8 @@ def test_an_image_that_is_fit(judged: Any, docker: FakeDocker) -> None:
     assert out.splitlines() == [
         f"mine:1: Python 3.10.13, tfx-automl {__version__}, tfx 1.16.0, tensorflow 2.16.2, apache-beam 2.60.0; runs as"
         " user 10001",
-        "A task has imported what it needs after 4.0 s (3.5 s of the processor).",
+        "A task of Trainer has imported what it needs after 4.0 s (3.5 s of the processor).",
+        "A task of Transform has imported what it needs after 5.0 s (4.5 s of the processor).",
         "Byte code: 1200 of 1200 modules that tasks import have it.",
         "File systems: gs:// with TensorFlow, s3:// with fsspec.",
         "The image is fit for its tasks.",
@@ -88,7 +89,10 @@ def test_an_image_that_is_fit(judged: Any, docker: FakeDocker) -> None:
             f"{ENTRY_POINT} (the entry point) cannot be imported: ImportError: x.",
         ),
         ({"byte_code": {"modules": 3, "missing": ["a.b"]}}, "1 modules have no byte code, such as a.b"),
-        ({"seconds": [19.0, 15.1]}, "takes 15.1 s of the processor, more than 15 s."),
+        (
+            {"seconds": {"Trainer": [19.0, 10.1]}},
+            "a task of Trainer imports takes 10.1 s of the processor, more than 10 s.",
+        ),
         (
             {"file_systems": {"s3:// with fsspec": "ImportError: no s3fs"}},
             "s3:// with fsspec does not work: ImportError: no s3fs.",
@@ -104,7 +108,7 @@ def test_what_is_wrong_is_said(judged: Any, found: dict[str, Any], problem: str)
 
 
 def test_time_may_be_given(judged: Any) -> None:
-    assert judged("--import-seconds", "16", seconds=[19.0, 15.1])[0] == 0
+    assert judged("--import-seconds", "11", seconds={"Trainer": [19.0, 10.1]})[0] == 0
 
 
 def test_classes_of_a_pipeline_are_asked_for(judged: Any, docker: FakeDocker, pipeline_file: Path) -> None:
@@ -160,15 +164,16 @@ def test_the_probe_looks_at_this_python(docker: FakeDocker, monkeypatch: Any) ->
     docker.answer(run=None)
     request = {
         "packages": ["tfx-automl", "no-such-package"],
-        "timed": "import json",
+        "timed": {"nothing": "import json; print('noise')", "missing": "import no_such_module"},
         "imports": ["json", "json.JSONDecoder", "json.nothing", "no_such_module.Executor"],
         "folders": ["/proc", "~"],
     }
     monkeypatch.setenv("HOME", str(docker.folder))
     found = check._probe(str(docker.folder / "docker"), "mine:1", request)
     assert found["packages"] == {"tfx-automl": __version__, "no-such-package": ""}
-    wall, cpu = found["seconds"]
-    assert cpu > 0 and wall > 0
+    assert set(found["seconds"]) == {"nothing"}
+    wall, processor = found["seconds"]["nothing"]
+    assert processor > 0 and wall > 0
     assert set(found["imports"]) == {"json.nothing", "no_such_module.Executor"}
     assert found["imports"]["no_such_module.Executor"].startswith(
         "ModuleNotFoundError: No module named 'no_such_module'"
@@ -176,17 +181,12 @@ def test_the_probe_looks_at_this_python(docker: FakeDocker, monkeypatch: Any) ->
     assert "~" not in found["folders"]
     assert found["file_systems"]["s3:// with Arrow"] == ""
     assert found["byte_code"]["modules"] > 100
-    assert probe._seconds("import no_such_module") == []
 
 
-def test_what_is_timed_is_how_tasks_start() -> None:
-    words = check._START
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", f"{words}; import sys; assert 'nltk.tokenize' not in sys.modules"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.mark.parametrize("component", check._STARTS)
+def test_what_is_timed_is_how_tasks_start(component: str) -> None:
+    words = f"{check._STARTS[component]}; import sys; assert 'nltk.tokenize' not in sys.modules"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
