@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -14,18 +15,24 @@ KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "only-for-tests",
 
 @contextlib.contextmanager
 def s3_server(python: Path, log: Path) -> Iterator[str]:
-    """Yields the address of a server; it ends afterwards.
+    """Yields the address of a server; it ends afterwards: MinIO where it is on PATH, else moto.
 
     Args:
         python: With the package moto.
-        log: For what it says.
+        log: For what it says; MinIO's files lie beside it.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(python), "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+    if minio := shutil.which("minio"):
+        command = [minio, "server", "--address", f"127.0.0.1:{port}", str(log.with_name("minio"))]
+    else:
+        command = [str(python), "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+    keys = {"MINIO_ROOT_USER": KEYS["AWS_ACCESS_KEY_ID"], "MINIO_ROOT_PASSWORD": KEYS["AWS_SECRET_ACCESS_KEY"]}
     with log.open("wb") as file:
-        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+        server = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, env={**os.environ, **keys}
+        )
     try:
         _wait(server, port, log)
         yield f"http://127.0.0.1:{port}"

@@ -69,7 +69,12 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if target is None and isinstance(there := sys.modules.get(fullname), ModuleType):
+        there = sys.modules.get(fullname)
+        if (
+            isinstance(there, ModuleType)
+            and target is None
+            and any(fullname.startswith(f"{name}.") for name in self.names)
+        ):
             # To ask a package where its submodules are has loaded it, and it has loaded this one.
             return importlib.machinery.ModuleSpec(fullname, _There(there))
         if fullname not in self.names:

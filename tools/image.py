@@ -1,18 +1,17 @@
 """Builds the image of the tasks with a Docker engine on this machine, and runs a command that tests it.
 
-    python tools/image.py python -m pytest -m docker tests/kubeflow
+    python tools/image.py [--stack a|b] python -m pytest -m docker tests/kubeflow
 
 An engine that runs is used; else one is started, which root may do, and stopped in the end. The base image is
-Docker's own of Python where its registry answers, else a Debian that debootstrap makes under build/docker, into which
-the Python of this environment is copied. The command finds the name of the image in the variable TFX_AUTOML_IMAGE, and
-a command `docker` with BuildKit first on PATH.
+Docker's own of Python where its registry answers, else a Debian that debootstrap makes under build/docker: for the
+stack of this environment with its Python, for stack B elsewhere with Debian's own. The command finds the name of the
+image in the variable TFX_AUTOML_IMAGE, and a command `docker` with BuildKit first on PATH.
 
 Exit status: the command's own; 77 where there is no Docker, or nothing to build on; 1 where the image cannot be built.
 """
 
 import contextlib
 import os
-import platform
 import re
 import shlex
 import shutil
@@ -20,38 +19,43 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build/docker"
-IMAGE = "tfx-automl-test:latest"
-LOCAL_BASE = "tfx-automl-test-base:latest"
+IMAGE = "tfx-automl-test:{stack}"
+LOCAL_BASE = "tfx-automl-test-base:{stack}"
 MODULES = ("tests/image_pipeline_for_tests.py",)
 UNAVAILABLE = 77
 SECONDS_TO_START, SECONDS_TO_PULL = 60, 60
-# What the libraries of Python need; the compiler is for a package without wheels.
-PACKAGES = "ca-certificates,g++,libbz2-1.0,libcrypt1,libexpat1,libffi8,liblzma5,libncursesw6,libreadline8,libsqlite3-0"
-PACKAGES += ",libssl3,libuuid1,zlib1g"
+# What the libraries of a copied Python need, by Debian; the compiler is for a package without wheels.
+COMMON = "ca-certificates,g++,libbz2-1.0,libcrypt1,libexpat1,libffi8,liblzma5,libncursesw6,libsqlite3-0,libuuid1,zlib1g"
+PACKAGES = {"bookworm": f"{COMMON},libreadline8,libssl3", "trixie": f"{COMMON},libreadline8t64,libssl3t64"}
 DEBIANS = {"12": "bookworm", "13": "trixie"}
+# The Debian whose own Python and C library are what a stack needs.
+SUITES = {"b": ("trixie", "ca-certificates,g++,python3,python3-venv")}
 
 
 class ObstacleError(Exception):
     """Why there can be no image here."""
 
 
-def main(command: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Builds the image, and runs the command; returns the exit status."""
-    if not command:
-        sys.stderr.write("usage: tools/image.py COMMAND...\n")
+    stack, command = ("", arguments) if arguments[:1] != ["--stack"] else ("".join(arguments[1:2]), arguments[2:])
+    if not command or stack not in ("", "a", "b"):
+        sys.stderr.write("usage: tools/image.py [--stack a|b] COMMAND...\n")
         return 2
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         path = f"{Path(find_docker()).parent}{os.pathsep}{os.environ['PATH']}"
         os.environ["PATH"] = path
         with engine():
-            status = build(*find_base())
+            base = find_base(stack)
+            status, image = build(base), IMAGE.format(stack=base.stack)
             if status == 0:
-                status = subprocess.run(command, env={**os.environ, "TFX_AUTOML_IMAGE": IMAGE}, check=False).returncode
+                status = subprocess.run(command, env={**os.environ, "TFX_AUTOML_IMAGE": image}, check=False).returncode
             return status
     except ObstacleError as obstacle:
         sys.stderr.write(f"The image cannot be tested here: {obstacle}.\n")
@@ -119,45 +123,76 @@ def engine() -> Iterator[None]:
         daemon.wait()
 
 
-def find_base() -> tuple[str, str, Path | None]:
-    """Returns the stack of this environment, an image to build on, and a Python to copy into it if it has none.
+@dataclass(frozen=True)
+class Base:
+    """What to build on.
+
+    Attributes:
+        stack: Of the image.
+        image: The base image.
+        python: A Python to copy into it, if it has none.
+    """
+
+    stack: str
+    image: str
+    python: Path | None = None
+
+
+def find_base(wanted: str) -> Base:
+    """Returns what to build on.
+
+    Args:
+        wanted: The stack; empty for that of this environment.
 
     Raises:
-        ObstacleError: There is no such image, and none can be made.
+        ObstacleError: There is nothing, and it cannot be made.
     """
     sys.path.insert(0, str(ROOT))
     from tfx_automl.kubeflow.image.build import BASES, installed_stack
 
-    stack = installed_stack()
-    python = Path(sys.base_prefix)
-    if said("docker", "image", "inspect", "--format", "{{.Comment}}", LOCAL_BASE) == comment():
-        return stack, LOCAL_BASE, python
+    own = installed_stack()
+    stack, python = wanted or own, Path(sys.base_prefix)
+    foreign = SUITES.get(stack) if stack != own else None
+    made = Base(stack, LOCAL_BASE.format(stack=stack), None if foreign else python)
+    present = said("docker", "image", "inspect", "--format", "{{.Comment}}", made.image)
+    makeable = foreign is not None or stack == own
+    if present and makeable and present == comment(*(foreign or copied_python())):
+        return made
     with contextlib.suppress(subprocess.TimeoutExpired):
         command = ["docker", "pull", "--quiet", BASES[stack]]
         if subprocess.run(command, capture_output=True, timeout=SECONDS_TO_PULL, check=False).returncode == 0:
-            return stack, BASES[stack], None
+            return Base(stack, BASES[stack])
     sys.stderr.write(f"docker: {BASES[stack]} cannot be pulled here; building on a Debian of debootstrap instead\n")
-    if python == Path("/usr"):
+    if not makeable:
+        raise ObstacleError(
+            f"{BASES[stack]} cannot be pulled, and this environment, of stack {own}, has another Python"
+        )
+    if made.python == Path("/usr"):
         raise ObstacleError(f"{BASES[stack]} cannot be pulled, and the Python of Debian itself cannot be copied")
-    make_base(debian())
-    return stack, LOCAL_BASE, python
+    make_base(*(foreign or copied_python()), made.image)
+    return made
 
 
-def comment() -> str:
+def comment(suite: str, packages: str) -> str:
     """Returns what tells a base image that fits from an older one."""
-    return f"for {' '.join(platform.libc_ver())}: {PACKAGES}"
+    return f"{suite}: {packages}"
 
 
-def debian() -> str:
-    """Returns the name of the Debian that runs here: the Python that is copied needs its libraries."""
+def copied_python() -> tuple[str, str]:
+    """Returns the Debian that runs here, whose libraries a copied Python needs, and the packages with them.
+
+    Raises:
+        ObstacleError: Something else runs here.
+    """
     release = Path("/etc/os-release").read_text(encoding="utf-8")
     found = re.search(r'^VERSION_ID="(\d+)"$', release, re.MULTILINE)
     if not re.search(r"^ID=debian$", release, re.MULTILINE) or not found or found[1] not in DEBIANS:
         raise ObstacleError("no base image can be pulled, and this is neither Debian 12 nor 13, so none can be made")
-    return DEBIANS[found[1]]
+    suite = DEBIANS[found[1]]
+    return suite, PACKAGES[suite]
 
 
-def make_base(suite: str) -> None:
+def make_base(suite: str, packages: str, image: str) -> None:
     """Makes an image of a small Debian."""
     if os.getuid() != 0 or not shutil.which("debootstrap"):
         raise ObstacleError(
@@ -166,33 +201,25 @@ def make_base(suite: str) -> None:
     root = FOLDER / "base"
     shutil.rmtree(root, ignore_errors=True)
     mirror = re.findall(r"^\S+/debian/?$", said("apt-get", "indextargets", "--format", "$(REPO_URI)"), re.MULTILINE)
-    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", suite, str(root), *mirror[:1]]
+    command = ["debootstrap", "--variant=minbase", f"--include={packages}", suite, str(root), *mirror[:1]]
     with (FOLDER / "debootstrap.log").open("wb") as log:
         if subprocess.run(command, stdout=log, stderr=log, check=False).returncode:
             raise ObstacleError(f"debootstrap failed, as {FOLDER}/debootstrap.log tells")
-    pack = f"tar -C {shlex.quote(str(root))} -c . | docker import --message {shlex.quote(comment())} - {LOCAL_BASE}"
+    message = shlex.quote(comment(suite, packages))
+    pack = f"tar -C {shlex.quote(str(root))} -c . | docker import --message {message} - {image}"
     if subprocess.run(["sh", "-c", pack], stdout=subprocess.DEVNULL, check=False).returncode:
         raise ObstacleError("docker import failed")
     shutil.rmtree(root)
 
 
-def build(stack: str, base: str, python: Path | None) -> int:
+def build(base: Base) -> int:
     """Builds the image as a user does; returns the exit status."""
-    command = [
-        str(Path(sys.executable).with_name("tfx-automl")),
-        "image",
-        "build",
-        "--tag",
-        IMAGE,
-        "--stack",
-        stack,
-        "--base",
-        base,
-    ]
+    command = [str(Path(sys.executable).with_name("tfx-automl")), "image", "build", "--network", "host"]
+    command += ["--tag", IMAGE.format(stack=base.stack), "--stack", base.stack, "--base", base.image]
     for name in MODULES:
         command += ["--include", str(ROOT / name)]
-    command += ["--python", str(python)] if python else []
-    return 1 if subprocess.run([*command, "--network", "host"], check=False).returncode else 0
+    command += ["--python", str(base.python)] if base.python else []
+    return 1 if subprocess.run(command, check=False).returncode else 0
 
 
 if __name__ == "__main__":

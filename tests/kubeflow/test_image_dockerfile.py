@@ -1,6 +1,7 @@
 """The Dockerfile, read as text: what it promises can be seen without building it."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,31 @@ def test_the_index_is_no_setting_of_the_image(dockerfile: str) -> None:
     assert "ARG INDEX" in build and "INDEX" not in last
     assert re.findall(r"^ENV .*INDEX.*$", dockerfile, re.MULTILINE) == []
     assert re.findall(r"https?://", dockerfile) == []
+
+
+@pytest.mark.parametrize(
+    ("there", "installed"),
+    [
+        ("g++ Python.h ensurepip", None),
+        ("Python.h ensurepip", "g++"),
+        ("g++", "python3-dev python3-venv"),  # as on a Debian with its own Python
+        ("", "g++ python3-dev python3-venv"),
+    ],
+)
+def test_what_the_base_lacks_for_the_installation_is_added(
+    dockerfile: str, tmp_path: Path, there: str, installed: str | None
+) -> None:
+    [command] = re.findall(r"^RUN (.*apt-get install.*)$", dockerfile, re.MULTILINE)
+    programs = {"apt-get": f'echo "$@" >>{tmp_path}/asked', "rm": ""}
+    programs["python3"] = f'for name in {there or "nothing"}; do case "$2" in *$name*) exit 0 ;; esac; done; exit 1'
+    programs |= {"g++": ""} if "g++" in there else {}
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    subprocess.run(["/bin/sh", "-c", command], env={"PATH": str(tmp_path)}, check=True)
+    asked = tmp_path / "asked"
+    lines = asked.read_text().splitlines() if asked.exists() else []
+    assert lines == ([] if installed is None else ["update", f"install --yes --no-install-recommends {installed}"])
 
 
 def test_it_says_what_is_in_it(dockerfile: str) -> None:

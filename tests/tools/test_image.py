@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from command_for_tests import run_tool
 
 
@@ -11,9 +12,10 @@ def _docker(folder: Path, text: str) -> None:
     program.chmod(0o755)
 
 
-def test_nothing_to_run_is_refused() -> None:
-    done = run_tool("image.py")
-    assert (done.returncode, done.stderr) == (2, "usage: tools/image.py COMMAND...\n")
+@pytest.mark.parametrize("arguments", [(), ("--stack",), ("--stack", "b"), ("--stack", "c", "true")])
+def test_a_call_without_a_command_or_with_no_such_stack_is_refused(arguments: tuple[str, ...]) -> None:
+    done = run_tool("image.py", *arguments)
+    assert (done.returncode, done.stderr) == (2, "usage: tools/image.py [--stack a|b] COMMAND...\n")
 
 
 def test_missing_docker_is_said(tmp_path: Path) -> None:
