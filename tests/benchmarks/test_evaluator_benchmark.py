@@ -1,22 +1,18 @@
 """The benchmark of the Evaluator runs, and both engines find the same."""
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from benchmarks_for_tests import load_benchmark
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def benchmark(repository: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("evaluator_benchmark", repository / "benchmarks" / "evaluator.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def benchmark() -> ModuleType:
+    return load_benchmark("evaluator")
 
 
 def test_a_small_run(benchmark: ModuleType, tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 """The quality floor: that the benchmark notices a miss, and that the pipeline keeps the floor on penguins."""
 
 import dataclasses
-import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from benchmarks_for_tests import load_benchmark
 
 from tfx_automl.errors import ModelError
 
@@ -18,12 +18,9 @@ def script(repository: Path) -> Path:
 
 
 @pytest.fixture
-def benchmark(script, tmp_path, monkeypatch):
+def benchmark(tmp_path, monkeypatch):
     """A function that runs the benchmark on penguins, with a run that comes to what the test says."""
-    spec = importlib.util.spec_from_file_location("quality_floor", script)
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "quality_floor", module)  # dataclasses look their own module up
-    spec.loader.exec_module(module)
+    module = load_benchmark("quality_floor")
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "penguins.csv").write_text("species\n", encoding="utf-8")
     results = tmp_path / "results" / "quality_floor.json"

@@ -1,22 +1,18 @@
 """The benchmark of a task's start runs."""
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from benchmarks_for_tests import load_benchmark
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def benchmark(repository: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("task_start", repository / "benchmarks" / "task_start.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def benchmark() -> ModuleType:
+    return load_benchmark("task_start")
 
 
 def test_a_small_run(benchmark: ModuleType, tmp_path: Path) -> None:

@@ -1,13 +1,10 @@
 """The benchmark of boosted trees runs, and both sides predict the same."""
 
-import importlib.util
-from pathlib import Path
+from benchmarks_for_tests import load_benchmark
 
 
-def test_a_small_run(repository: Path):
-    spec = importlib.util.spec_from_file_location("trees_benchmark", repository / "benchmarks" / "boosted_trees.py")
-    benchmark = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(benchmark)
+def test_a_small_run():
+    benchmark = load_benchmark("boosted_trees")
     data = benchmark.make_data(500)
     assert set(benchmark.measure_growing(data, 2)) >= {"ours_s", "warm_start_s", "one_fit_s"}
     found = benchmark.measure_predicting(data, 20)

@@ -1,11 +1,9 @@
 """The benchmark of the Tuner: that it notices a miss, and that both sides search the same."""
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from benchmarks_for_tests import load_benchmark
 
 GOOD = {
     "ratio": 9.0,
@@ -17,12 +15,8 @@ GOOD = {
 
 
 @pytest.fixture(scope="module")
-def benchmark(repository: Path):
-    spec = importlib.util.spec_from_file_location("tuner_benchmark", repository / "benchmarks" / "tuner.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["tuner_benchmark"] = module
-    spec.loader.exec_module(module)
-    return module
+def benchmark():
+    return load_benchmark("tuner")
 
 
 def test_nothing_is_missed(benchmark):
