@@ -22,7 +22,7 @@ from typing import Any
 GATHERING = ("tensorflow_data_validation", "tensorflow_model_analysis", "tfx.components", "tfx.v1.components")
 PACKAGES = (
     *GATHERING,
-    *("IPython", "docker", "h5py", "ipywidgets", "joblib", "keras", "kubernetes", "matplotlib", "nltk", "pandas"),
+    *("IPython", "docker", "h5py", "ipywidgets", "joblib", "keras", "kubernetes", "matplotlib", "nltk"),
     *("requests", "scipy", "sklearn", "google.cloud.bigquery", "google.cloud.bigquery_storage_v1"),
     "google.cloud.pubsub",
     # Modules that others import as wholes: with Keras's, TensorFlow makes sure that Keras is loaded, though it does
@@ -30,6 +30,7 @@ PACKAGES = (
     *("keras.src", "keras.src.optimizers", "googleapiclient.discovery", "apache_beam.io.gcp.gcsio"),
     *("tfx.components.util.tfxio_utils", "tfx.v1.extensions"),
 )
+# Not pandas: Arrow asks for it where an interrupt of its import is lost.
 # Two threads that each load what the other one waits for would wait for ever.
 _SECONDS_TO_WAIT = 300
 # One for a package and all that is in it: a module and its package load each other.
