@@ -20,6 +20,7 @@ from typing import Any
 
 # Those that only gather what is in their modules, which do without the package itself.
 GATHERING = ("tensorflow_data_validation", "tensorflow_model_analysis", "tfx.components", "tfx.v1.components")
+# Not pandas: Arrow asks for it where an interrupt of its import is lost.
 PACKAGES = (
     *GATHERING,
     *("IPython", "docker", "h5py", "ipywidgets", "joblib", "keras", "kubernetes", "matplotlib", "nltk"),
@@ -30,7 +31,6 @@ PACKAGES = (
     *("keras.src", "keras.src.optimizers", "googleapiclient.discovery", "apache_beam.io.gcp.gcsio"),
     *("tfx.components.util.tfxio_utils", "tfx.v1.extensions"),
 )
-# Not pandas: Arrow asks for it where an interrupt of its import is lost.
 # Two threads that each load what the other one waits for would wait for ever.
 _SECONDS_TO_WAIT = 300
 # One for a package and all that is in it: a module and its package load each other.
