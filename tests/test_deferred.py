@@ -225,18 +225,19 @@ def test_the_garbage_collector_is_off_while_modules_are_loaded():
     ],
 )
 def test_tasks_load_what_they_need_only(executor, unloaded):
-    run_python(f"""
+    said = failure(f"""
 import sys
 from tfx_automl.kubeflow.task.main import load_component
 load_component({executor + ".Executor"!r})
 loaded = [name for name in {unloaded!r} if name in sys.modules]
 assert not loaded, loaded
 """)
+    assert said == ""
 
 
 @pytest.mark.slow
 def test_what_tasks_need_is_there_when_it_is_asked_for():
-    run_python("""
+    said = failure("""
 from tfx_automl.kubeflow.task.main import load_component
 load_component("tfx_automl.components.trainer.executor.Executor")
 import tensorflow as tf, pandas as pd, sklearn, sklearn.base, tensorflow_data_validation as tfdv
@@ -250,24 +251,27 @@ assert tfx.components.Trainer and tfdv.StatsOptions() and pd.DataFrame({"x": [1]
 assert tf.keras.Sequential([tf.keras.layers.Dense(1)])(tf.ones([2, 3])).shape == (2, 1)
 assert tf.keras.optimizers.Adam is __import__("keras").optimizers.Adam
 """)
+    assert said == ""
 
 
 @pytest.mark.slow
 def test_what_is_deferred_can_be_found():
     """A name that no library has any more would do nothing."""
-    run_python("""
+    said = failure("""
 import importlib.util
 from tfx_automl import deferred
 deferred.defer()
 missing = [name for name in deferred.PACKAGES if not importlib.util.find_spec(name)]
 assert not missing, missing
 """)
+    assert said == ""
 
 
-def run_python(code: str) -> None:
+def failure(code: str) -> str:
+    """Runs a program in a process of its own, and returns the last words of one that fails."""
     # TensorFlow Transform sets it in the process that imports it, and makes tf.keras Keras 2.
     env = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code], env=env, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    return f"status {done.returncode}: {done.stderr[-2000:]}" if done.returncode else ""
