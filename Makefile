@@ -7,7 +7,7 @@ TESTS = tests
 WORKERS = 2
 DATA = ../shared/data
 
-.PHONY: help env jupyter kfp lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees bench-evaluator bench-task-start test-flink test-docker test-stack-b test-stack-b-fast clean
+.PHONY: help env jupyter kfp lock demo test test-fast lint format types bench-quality bench-quality-floor bench-ingestion bench-pipeline bench-tuner bench-strategies bench-trees bench-evaluator bench-task-start test-flink test-spark test-docker test-stack-b test-stack-b-fast clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -76,6 +76,9 @@ bench-task-start: env  ## compare how long tasks take to begin with TFX's entry 
 
 test-flink: env  ## run the demo and searches on a real Flink on this machine (needs Java, Maven, unshare and ip)
 	$(PYTHON) tools/flink.py $(PYTHON) -m pytest -m flink tests/flink
+
+test-spark: env  ## run the demo on a real Spark on this machine (needs Java, Maven, unshare and ip)
+	$(PYTHON) tools/spark.py $(PYTHON) -m pytest -m spark tests/spark
 
 test-docker: env kfp  ## build the container image and run pipelines in it (needs Docker; starts dockerd where it may; IMAGE_STACK=b for the other stack)
 	$(PYTHON) tools/image.py $(if $(IMAGE_STACK),--stack $(IMAGE_STACK)) $(PYTHON) -m pytest -m docker tests/kubeflow

@@ -42,6 +42,8 @@ _CONFIG = {
     "external": "the worker pool beside every worker, as in localhost:50000",
     "process": "the command that starts a worker",
 }
+# Spark ends the Python workers with each stage of a job, and starts others, unless they may wait so long for the next.
+_SPARK_CACHE_MILLIS = 300_000
 _BEAM_OPTION = re.compile(r"([a-z][a-z0-9_]*)(=.*)?", re.DOTALL)
 _PLACE = re.compile(r"[^\s/:]+:(\d{1,5})")
 _TYPED = {
@@ -140,6 +142,7 @@ class BeamConfig:
             "environment_config": config,
             "parallelism": self.beam_parallelism,
             "sdk_container_image": image,
+            "environment_cache_millis": _SPARK_CACHE_MILLIS if self.beam_runner == "spark" else None,
         }
         return [f"--{name}={value}" for name, value in given.items() if value is not None]
 

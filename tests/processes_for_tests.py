@@ -33,6 +33,27 @@ def descendants(pid: int) -> set[int]:
     return found
 
 
+def processes_of(program: str, text: str) -> list[int]:
+    """Returns the processes of a program, such as `java`, that were given a text; only those of this namespace."""
+    return sorted(pid for pid in descendants(1) if _was_given(pid, program, text))
+
+
+def _was_given(pid: int, program: str, text: str) -> bool:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:  # it ended meanwhile
+        return False
+    return Path(words[0]).name == program and any(text in word for word in words[1:])
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
+    """Waits until something holds, and fails if it never does."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "this did not happen in time"
+        time.sleep(0.1)
+
+
 def listening(pids: set[int]) -> set[tuple[int, str]]:
     """Returns the sockets, as process and address, at which any of the processes waits for connections."""
     addresses = {}

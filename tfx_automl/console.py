@@ -79,7 +79,9 @@ class _Switch(io.TextIOBase):
         return self.target.write(text)
 
     def flush(self) -> None:
-        self.target.flush()
+        # It outlives what it leads to where that is somebody's own, who closed it: nothing is left to be flushed then.
+        if not self.target.closed:
+            self.target.flush()
 
 
 _switches: dict[str, _Switch] = {}

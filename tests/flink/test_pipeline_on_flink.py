@@ -10,7 +10,8 @@ from typing import Any
 
 import apache_beam as beam
 import pytest
-from flink_for_tests import NEEDS_FLINK, OPTIONS, beam_arguments, task_managers, wait_for
+from flink_for_tests import NEEDS_FLINK, OPTIONS, beam_arguments, task_managers
+from processes_for_tests import wait_for
 from runs_for_tests import assert_same_results, run_small_demo
 
 from tfx_automl.pipelines.flink_jobs import job_name, jobs_that_run, no_job_left

@@ -61,7 +61,11 @@ def test_arguments_for_flink():
 def test_environments(runner):
     def found(kind: str, config: str | None) -> list[str]:
         options = FLINK | {"beam_runner": runner, "beam_environment": kind, "beam_environment_config": config}
-        return [text for text in _arguments(options) if text.startswith(("--environment", "--sdk"))]
+        return [
+            text
+            for text in _arguments(options)
+            if text.startswith(("--environment_type", "--environment_config", "--sdk"))
+        ]
 
     assert found("loopback", None) == ["--environment_type=LOOPBACK", "--sdk_container_image=none"]
     # With the image named, TFX does not pack itself up for it.
@@ -167,6 +171,17 @@ def test_a_configuration_is_refused_in_sentences_or_beam_can_use_it(
     assert len(set(given_names)) == len(given_names)
     assert "None" not in "".join(arguments)
     assert (environment is not None) == (runner in ("flink", "spark"))
+
+
+def test_workers_on_spark_outlive_a_stage():
+    from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+
+    on_spark = EXTERNAL | {"beam_runner": "spark"}
+    cache = [text for text in _arguments(on_spark) if text.startswith("--environment_cache_millis=")]
+    assert cache == ["--environment_cache_millis=300000"]
+    assert not any("environment_cache" in text for text in _arguments(EXTERNAL))
+    others = _arguments(on_spark | {"beam_option": "environment_cache_millis=1"})
+    assert PipelineOptions(others).view_as(PortableOptions).environment_cache_millis == "1"
 
 
 def _components(folder: Path, **options: Any) -> dict[str, Any]:

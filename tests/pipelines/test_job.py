@@ -59,6 +59,7 @@ for number in range(2):
 print("afterwards")
 logging.getLogger("late").warning("of the notebook")
 sys.__stdout__.write(repr((cell.getvalue(), errors.getvalue())))
+errors.close()  # which is said nowhere
 """
 _ALL = sorted(f"NOISE {number}" for number in range(1, 7))
 

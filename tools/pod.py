@@ -1,9 +1,10 @@
-"""What is in a pod of a TaskManager in a cluster, in a network namespace of its own: Flink, and Beam's worker pool.
+"""What is in a pod of a cluster, in a network namespace of its own: a worker of the engine, and Beam's worker pool.
 
-    python tools/flink_pod.py ADDRESS FOLDER COMMAND...
+    python tools/pod.py ADDRESS FOLDER COMMAND...
 
-Beam numbers the workers of each TaskManager alike, so that two TaskManagers that share a pool would take away each
-other's. Here each has its own, at the same port, as in pods. A TaskManager that ends is started again, as kubelet does.
+Beam numbers the Python workers of each worker of the engine alike (a TaskManager of Flink, an executor of Spark), so
+that two that share a pool would take away each other's. Here each has its own, at the same port, as in pods. A worker
+that ends is started again, as kubelet does.
 """
 
 import os
@@ -23,8 +24,8 @@ def main(address: str, folder: Path, command: list[str]) -> int:
 
     Args:
         address: Of the pod, in the network of the cluster.
-        folder: For logs, and for what Flink writes.
-        command: What starts a TaskManager.
+        folder: For logs, and for what the worker writes.
+        command: What starts the engine's worker.
 
     Returns:
         Exit status 1 if the worker pool ended.
@@ -36,7 +37,7 @@ def main(address: str, folder: Path, command: list[str]) -> int:
         pool = subprocess.Popen(
             [sys.executable, *POOL], env=environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder
         )
-    with (folder / f"taskmanager-{address}.log").open("ab") as log:
+    with (folder / f"worker-{address}.log").open("ab") as log:
         while pool.poll() is None:
             subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, check=False)
             time.sleep(1)
