@@ -40,7 +40,8 @@ from tfx_automl import console
 
 from absl import logging as absl_logging
 
-cell, errors = sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
+written = io.BytesIO()
+cell, errors = sys.stdout, sys.stderr = io.StringIO(), io.TextIOWrapper(written, write_through=True)
 logging.getLogger("early").addHandler(logging.StreamHandler())
 logging.getLogger("early").propagate = False
 absl_logging.use_absl_handler()
@@ -58,8 +59,9 @@ for number in range(2):
     assert (sys.stdout, sys.stderr) == (cell, errors)
 print("afterwards")
 logging.getLogger("late").warning("of the notebook")
-sys.__stdout__.write(repr((cell.getvalue(), errors.getvalue())))
-errors.close()  # which is said nowhere
+sys.__stdout__.write(repr((cell.getvalue(), written.getvalue().decode())))
+errors.close()
+logging.getLogger("early").handlers[0].flush()  # by the end of a process at the latest
 """
 _ALL = sorted(f"NOISE {number}" for number in range(1, 7))
 
