@@ -59,7 +59,7 @@ class Engine:
     title: str
     megabytes: int
     options: Mapping[str, str | int | list[str]]
-    start: Callable[[], "list[subprocess.Popen[bytes]]"]
+    start: Callable[[], list[subprocess.Popen[bytes]]]
     workers: Callable[[], int]
 
     @property
@@ -162,7 +162,9 @@ def start(folder: Path, name: str, words: Sequence[str], **environment: str) -> 
         )
 
 
-def start_pods(folder: Path, worker: Callable[[str], Sequence[str]], **environment: str) -> list[Any]:
+def start_pods(
+    folder: Path, worker: Callable[[str], Sequence[str]], **environment: str
+) -> list[subprocess.Popen[bytes]]:
     """Starts workers of the engine, each with its pool of Python workers and in a network namespace of its own.
 
     Args:
