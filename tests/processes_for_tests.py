@@ -35,15 +35,16 @@ def descendants(pid: int) -> set[int]:
 
 def processes_of(program: str, text: str) -> list[int]:
     """Returns the processes of a program, such as `java`, that were given a text; only those of this namespace."""
-    return sorted(pid for pid in descendants(1) if _was_given(pid, program, text))
+    lines = {pid: command_line(pid) for pid in descendants(1)}
+    return sorted(pid for pid, line in lines.items() if Path(line.split("\0")[0]).name == program and text in line)
 
 
-def _was_given(pid: int, program: str, text: str) -> bool:
+def command_line(pid: int) -> str:
+    """Returns the words of the command line of a process, divided by null characters; nothing if it has ended."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
     except OSError:  # it ended meanwhile
-        return False
-    return Path(words[0]).name == program and any(text in word for word in words[1:])
+        return ""
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:

@@ -25,8 +25,8 @@ OPENED += ["sun.nio.ch", "sun.nio.cs", "sun.security.action", "sun.util.calendar
 JAVA = [*cluster.JAVA, "-Xmx640m", *(f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in OPENED)]
 DEPLOY = "org.apache.spark.deploy"
 JOB_SERVER = "org.apache.beam.runners.spark.SparkJobServerDriver"
-# Every executor fetches every jar of the job server's class path for every job, 35 seconds of processor time, although
-# all of them are there; unless something else is to be fetched.
+# Every executor fetches every jar of the job server's class path for every job, 300 MB in half a minute, although they
+# are all there; unless something else is to be fetched.
 EMPTY_JAR = cluster.ROOT / "build/spark/conf/empty.jar"
 
 
@@ -35,7 +35,11 @@ def start_cluster() -> list[subprocess.Popen[bytes]]:
     with zipfile.ZipFile(EMPTY_JAR, "w") as jar:
         jar.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
     java = [*JAVA, "-cp", f"{SPARK.jars}/*"]
-    home = {"SPARK_HOME": str(SPARK.folder), "SPARK_SCALA_VERSION": "2.12"}
+    home = {
+        "SPARK_HOME": str(SPARK.folder),
+        "SPARK_SCALA_VERSION": "2.12",
+        "SPARK_LOCAL_DIRS": str(SPARK.folder / "tmp"),
+    }
     master = [f"{DEPLOY}.master.Master", "--host", cluster.HOST, "--port", str(MASTER_PORT)]
     settings = [f"-Dspark.{name}={value}" for name, value in driver_settings().items()]
     programs = {
@@ -55,7 +59,6 @@ def driver_settings() -> dict[str, object]:
         "driver.bindAddress": cluster.HOST,
         "ui.enabled": "false",
         "executor.memory": "640m",
-        "local.dir": SPARK.folder / "tmp",
     }
 
 

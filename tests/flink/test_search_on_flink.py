@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from flink_for_tests import NEEDS_FLINK, beam_arguments
-from processes_for_tests import descendants, watched_sockets
+from processes_for_tests import command_line, descendants, watched_sockets
 
 from tfx_automl.components.tuner.beam_runner import BeamRunner
 from tfx_automl.search.ledger import Ledger
@@ -40,10 +40,7 @@ def _points(result: SearchResult) -> list[tuple[object, ...]]:
 
 
 def _is_ours(pid: int) -> bool:
-    try:
-        return b"tfx_automl.search.runners.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:  # it ended meanwhile
-        return False
+    return "tfx_automl.search.runners.worker" in command_line(pid)
 
 
 def test_search_finds_the_same_and_nothing_of_ours_listens(tmp_path):

@@ -1,4 +1,4 @@
-"""The tools that run a command beside Flink or Spark, where there is none; `make test-flink` tests the rest."""
+"""The tools that run a command beside Flink or Spark, where there is none; their `make` targets test the rest."""
 
 import shutil
 
